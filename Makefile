@@ -1,0 +1,55 @@
+# Three commands are all a newcomer needs: make run, make test, make check.
+# Each installs what it lacks into .venv, from lock files with hashes, and nothing else has to be there first.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+CODE := bot adapters persona
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.PHONY: run test check format lock clean
+.DELETE_ON_ERROR:
+
+run: .venv/run.stamp  ## talk to Rapport in this terminal; reads a script from a pipe just as well
+	@$(BIN)/python -m bot chat
+
+test: .venv/dev.stamp  ## every test, with branch coverage
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
+
+check: .venv/dev.stamp  ## format, lint, types, import floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: .venv/dev.stamp  ## put the code into the shape `make check` wants
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: .venv/dev.stamp  ## renew both lock files from pyproject.toml
+	@$(PIP:--require-hashes=) uv
+	$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-header -o requirements-dev.lock
+
+clean:  ## forget the virtual environment and every cache
+	rm -rf .venv .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Rapport needs Python 3.11 or newer; none was found. Install one, or name it: make run PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python has no venv module. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+# Bytecode is compiled here, once: the first start would otherwise take two to three times as long.
+.venv/run.stamp: requirements.lock | .venv/bin/python
+	@echo "Installing Rapport into .venv (about half a minute, once) ..." >&2
+	@$(PIP) -r requirements.lock </dev/null
+	@$(BIN)/python -m compileall -q $(CODE)
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock pyproject.toml | .venv/bin/python
+	@echo "Installing Rapport and its tools into .venv (about a minute, once) ..." >&2
+	@$(PIP) -r requirements-dev.lock </dev/null
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . </dev/null
+	@touch $@ .venv/run.stamp
