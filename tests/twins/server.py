@@ -85,7 +85,7 @@ class Twin:
         return []
 
     async def __aenter__(self) -> Self:
-        app = web.Application(middlewares=[web.middleware(self._record)], client_max_size=64 * 2**20)
+        app = web.Application(middlewares=[self._record], client_max_size=64 * 2**20)
         app.add_routes(self.routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
@@ -116,6 +116,7 @@ class Twin:
 
     # -- ledger ---------------------------------------------------------------------------------------------------
 
+    @web.middleware
     async def _record(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
