@@ -1,0 +1,1 @@
+"""The shared core: turns a message into a reply, and idle conversations into persona updates."""

@@ -1,0 +1,135 @@
+"""What can go wrong, in one tree.
+
+BotError
+├── SettingsError          the environment does not say what we need
+├── StoreError             durable state
+│   ├── StoreBusyError         another program holds the database
+│   ├── StoreReadOnlyError     it cannot be written
+│   ├── StoreFullError         there is no room left
+│   ├── StoreNewerError        a newer version of Rapport wrote it
+│   └── StoreDamagedError      it is not a database, or a broken one
+├── ModelError             no finished answer from a language model
+│   ├── ModelKeyError          the key is missing, wrong or revoked
+│   ├── ModelLimitError        a spend limit is reached: waiting does not help
+│   ├── ModelBusyError         rate limit or overload, after our own tries
+│   ├── ModelUnreachableError  no connection, or nothing came in time
+│   ├── ModelCutError          the answer began and did not end
+│   ├── ModelRefusedError      the model declined
+│   └── ModelRequestError      the request itself was refused
+└── PlatformError          Slack or Discord
+    ├── PlatformKeyError       a token is missing, wrong or revoked
+    ├── PlatformUnreachableError   no connection to the platform
+    ├── NotDeliveredError      the platform refused a post for good
+    └── UnclearDeliveryError   the platform may or may not have taken a post
+
+The docstring is the default message. `for_member` is the honest sentence a member gets, with a next step.
+"""
+
+from typing import ClassVar
+
+
+class BotError(Exception):
+    """Something went wrong in Rapport."""
+
+    for_member: ClassVar[str] = "Something went wrong on my side, so I have no answer. Please ask again in a minute."
+
+    def __str__(self) -> str:
+        return super().__str__() or (type(self).__doc__ or "").strip()
+
+
+class SettingsError(BotError):
+    """The settings cannot be used."""
+
+
+class StoreError(BotError):
+    """The database failed."""
+
+    for_member = "I cannot reach my notes right now, so I have no answer. Please ask again in a few minutes."
+
+
+class StoreBusyError(StoreError):
+    """Another program holds the database; stop it, or let it finish."""
+
+
+class StoreReadOnlyError(StoreError):
+    """The database cannot be written; check the rights on the file and its folder."""
+
+
+class StoreFullError(StoreError):
+    """There is no room left on the disk of the database; free some, nothing was lost."""
+
+
+class StoreNewerError(StoreError):
+    """The database was written by a newer version of Rapport; run that version, or restore an older backup."""
+
+
+class StoreDamagedError(StoreError):
+    """The file is not a database, or a damaged one; move it away or restore a backup."""
+
+
+class ModelError(BotError):
+    """The language model gave no finished answer."""
+
+    for_member = "The language model gave me no answer. Please ask again in a minute."
+
+
+class ModelKeyError(ModelError):
+    """The model's key was refused; check ANTHROPIC_API_KEY."""
+
+    for_member = "I am not set up correctly: the language model refuses my key. Please tell whoever runs me."
+
+
+class ModelLimitError(ModelError):
+    """A spend limit at the model provider is reached; raise it in the provider's console."""
+
+    for_member = "The budget for answers is used up for now. Please tell whoever runs me."
+
+
+class ModelBusyError(ModelError):
+    """The model is overloaded or rate limited."""
+
+    for_member = "The language model is overloaded right now. Please ask again in a few minutes."
+
+
+class ModelUnreachableError(ModelError):
+    """The model could not be reached, or stayed silent too long; check the network and ANTHROPIC_BASE_URL."""
+
+    for_member = "I cannot reach the language model right now. Please ask again in a few minutes."
+
+
+class ModelCutError(ModelError):
+    """The model's answer broke off."""
+
+    for_member = "The answer broke off before it was finished. Please ask again."
+
+
+class ModelRefusedError(ModelError):
+    """The model declined to answer."""
+
+    for_member = "The language model declined to answer this. Asking in other words may help."
+
+
+class ModelRequestError(ModelError):
+    """The model refused the request; check ANTHROPIC_MODEL and PERSONA_MODEL."""
+
+    for_member = "The language model could not take this request. Please tell whoever runs me."
+
+
+class PlatformError(BotError):
+    """The platform failed."""
+
+
+class PlatformKeyError(PlatformError):
+    """The platform refused our token."""
+
+
+class PlatformUnreachableError(PlatformError):
+    """The platform could not be reached."""
+
+
+class NotDeliveredError(PlatformError):
+    """The platform refused the post, and would refuse it again."""
+
+
+class UnclearDeliveryError(PlatformError):
+    """The connection broke while posting: the post may have been taken."""

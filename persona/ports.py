@@ -1,0 +1,63 @@
+"""The two things this package asks of the outside: a transaction to keep facts in, a model to propose changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Value = str | int | float | bytes | None
+"""What a column holds. Times are whole microseconds since 1970, UTC; truth is 0 or 1: the same on every engine."""
+
+
+class Row(Protocol):
+    """One row of a result, its columns by name, of the types the migration gave them."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
+
+
+class Transaction(Protocol):
+    """One unit of work on the store: all of it is kept, or nothing.
+
+    Statements are plain SQL with `:named` parameters. Nothing else may be awaited inside a unit.
+    """
+
+    async def execute(self, sql: str, **parameters: Value) -> int:
+        """Run a statement and return how many rows it changed."""
+        ...
+
+    async def fetch(self, sql: str, **parameters: Value) -> Sequence[Row]:
+        """Run a query, or a statement with RETURNING, and return all its rows."""
+        ...
+
+    async def fetch_one(self, sql: str, **parameters: Value) -> Row | None:
+        """Like `fetch`, for at most one row."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StructuredRequest:
+    """A question whose answer must be JSON of a given shape."""
+
+    instructions: str
+    """Our own words; the same for every request of a kind, so that a prompt cache can keep them."""
+    data: str
+    """What the instructions speak about: JSON, escaped, of no authority."""
+    schema: Mapping[str, object]
+    """JSON Schema of the answer, in the subset structured outputs know."""
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StructuredReply:
+    """The model's finished answer; a refused or cut one is an error instead."""
+
+    text: str
+    input_tokens: int
+    output_tokens: int
+
+
+class StructuredModel(Protocol):
+    """A language model that answers in JSON."""
+
+    async def propose(self, request: StructuredRequest) -> StructuredReply:
+        """Answer once; raises the model's own errors when there is no finished answer."""
+        ...

@@ -1,0 +1,42 @@
+"""A session: the stretch of one conversation that the persona optimizer reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from persona.audience import Audience, Place, learned_in
+from persona.persona import MemberKey, Persona
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One message of a session."""
+
+    message: str
+    """The platform's id of the message."""
+    speaker: MemberKey | None
+    """None for the assistant's own reply: context, never evidence."""
+    text: str
+    said_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What was said in one room until it fell idle, by members who agreed to be learned from."""
+
+    room: str
+    place: Place
+    lines: tuple[Line, ...]
+    """In the order they were said. Members who did not agree are not in it."""
+    personas: Mapping[MemberKey, Persona]
+    """What readers of this room may know of each speaker already: nothing else may reach the optimizer."""
+
+    @property
+    def audience(self) -> Audience:
+        """Who may know what is learned here, style fields aside."""
+        return learned_in(self.place)
+
+    @property
+    def speakers(self) -> tuple[MemberKey, ...]:
+        """The members who speak, in order of first appearance."""
+        return tuple(dict.fromkeys(line.speaker for line in self.lines if line.speaker is not None))
