@@ -1,0 +1,39 @@
+"""The contract of a database engine: what `sqlite` keeps, and what `postgres` will.
+
+A unit of work is an `async def` that takes a transaction and awaits nothing else. An engine may therefore run the
+whole unit in one go on the database's own thread (sqlite), or statement by statement over a socket (postgres);
+the unit reads the same. `tests/store/test_engine.py` runs against every engine.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from persona.ports import Transaction
+
+T = TypeVar("T")
+
+Unit = Callable[[Transaction], Awaitable[T]]
+"""One unit of work. It must not await anything but its transaction, and may run on another thread."""
+
+
+class Store(Protocol):
+    """A database that was opened, migrated and checked."""
+
+    async def write(self, unit: Unit[T]) -> T:
+        """Run `unit` in a write transaction and return its result once it is durable.
+
+        When the unit raises, nothing of it is kept and its exception is raised here; units of other callers are not
+        touched. A caller that is cancelled while waiting does not stop the unit: it is kept, or not, as a whole.
+
+        Raises:
+            StoreError: the database failed; nothing of the unit was kept.
+        """
+        ...
+
+    async def read(self, unit: Unit[T]) -> T:
+        """Run `unit` on one consistent snapshot; a statement that writes raises `StoreReadOnlyError`."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was handed in and let go of the database. A second call does nothing."""
+        ...

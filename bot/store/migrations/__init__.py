@@ -1,0 +1,1 @@
+"""Alembic migrations: the only place that knows how the tables came to be."""

@@ -1,0 +1,260 @@
+"""SQLite on aiosqlite: one writer, a hop to its thread per batch of units, readers that cannot write.
+
+Why it is built this way: decision 0002 and reliability findings 8 to 11. Writing is serial in SQLite anyway, so units
+that wait at the same moment share one commit: a durable commit costs a disk flush, and fifty units cost one.
+"""
+
+import asyncio
+import fcntl
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Concatenate, ParamSpec, Self, TypeVar, cast
+
+import aiosqlite
+import structlog
+
+from bot import errors
+from bot.store.engine import Unit
+from bot.store.sqlite_errors import translated
+from persona.ports import Row, Transaction, Value
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+MAX_BATCH = 50
+"""Units in one commit. More gains nothing once the flush is spread this thin, and delays the first of them."""
+
+BUSY_TIMEOUT_MS = 5_000
+SAFE_VERSION = (3, 51, 3)
+"""From here on the WAL-reset corruption bug is fixed (reliability finding 11). One writer per file avoids it below."""
+
+_WRITER: dict[str, str | int] = {
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "secure_delete": 1,
+    "mmap_size": 0,
+}
+_READER: dict[str, str | int] = {"query_only": 1, "mmap_size": 0}
+
+_log = structlog.get_logger(__name__)
+
+
+class _Connection(aiosqlite.Connection):
+    """An aiosqlite connection that runs a whole function on its thread instead of one statement a hop."""
+
+    async def run(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        result = await self._execute(function, self._conn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return cast("T", result)
+
+    async def ended(self) -> None:
+        """Wait for the thread of a connection that could not be opened: it still has to tell the event loop so."""
+        await asyncio.to_thread(self._thread.join)
+
+
+class _Transaction:
+    """Runs statements at once on the thread it lives in; its awaits never wait."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, sql: str, **parameters: Value) -> int:
+        return self._connection.execute(sql, parameters).rowcount
+
+    async def fetch(self, sql: str, **parameters: Value) -> Sequence[Row]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+    async def fetch_one(self, sql: str, **parameters: Value) -> Row | None:
+        rows = await self.fetch(sql, **parameters)
+        return rows[0] if rows else None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Waiting:
+    unit: Unit[Any]
+    done: asyncio.Future[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    result: Any = None
+    error: BaseException | None = None
+
+
+class SqliteStore:
+    """A SQLite file of our own. Open it with `SqliteStore.open`."""
+
+    def __init__(self, *, writer: _Connection, reader: _Connection, owner: IO[bytes]) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._owner = owner
+        self._waiting: deque[_Waiting] = deque()
+        self._committer: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open a file that was migrated already, and make it ours until `close`.
+
+        Raises:
+            StoreBusyError: another process owns the file.
+            StoreError: SQLite cannot use it, or refuses a setting we rely on.
+        """
+        _warn_of_old_sqlite()
+        async with AsyncExitStack() as on_failure:
+            owner = _own(path)
+            on_failure.callback(owner.close)
+            writer = await _connect(path, _WRITER)
+            on_failure.push_async_callback(writer.close)
+            reader = await _connect(path, _READER)
+            on_failure.pop_all()
+        return cls(writer=writer, reader=reader, owner=owner)
+
+    async def write(self, unit: Unit[T]) -> T:
+        """See `bot.store.engine.Store.write`."""
+        self._check_open()
+        waiting = _Waiting(unit=unit, done=asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._committer is None or self._committer.done():
+            self._committer = asyncio.create_task(self._commit_waiting())  # noqa: TID251 - close() awaits it
+        return cast("T", await asyncio.shield(waiting.done))
+
+    async def read(self, unit: Unit[T]) -> T:
+        """See `bot.store.engine.Store.read`."""
+        self._check_open()
+        outcome = await self._reader.run(_run_read, unit)
+        if outcome.error is not None:
+            raise translated(outcome.error)
+        return cast("T", outcome.result)
+
+    async def close(self) -> None:
+        """See `bot.store.engine.Store.close`."""
+        self._is_closed = True
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._let_go())  # noqa: TID251 - awaited here, by whoever comes first
+        await asyncio.shield(self._closing)
+
+    async def _let_go(self) -> None:
+        if self._committer is not None:
+            await self._committer
+        await self._reader.close()
+        await self._writer.close()
+        self._owner.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise errors.StoreError("the database was closed")
+
+    async def _commit_waiting(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+            outcomes = await self._writer.run(_run_batch, [waiting.unit for waiting in batch])
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                if outcome.error is None:
+                    waiting.done.set_result(outcome.result)
+                else:
+                    waiting.done.set_exception(translated(outcome.error))
+
+
+def _run_batch(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[_Outcome]:
+    """Run the units in one transaction, each behind its own savepoint, and commit them together."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        outcomes = [_run_unit(connection, unit) for unit in units]
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        return [_Outcome(error=error)] * len(units)
+    return outcomes
+
+
+def _run_unit(connection: sqlite3.Connection, unit: Unit[Any]) -> _Outcome:
+    connection.execute("SAVEPOINT unit")
+    outcome = _drive(connection, unit)
+    if outcome.error is not None:
+        if not connection.in_transaction:  # SQLite gave up the whole transaction: disk full, or worse
+            raise sqlite3.OperationalError(str(outcome.error)) from outcome.error
+        connection.execute("ROLLBACK TO unit")
+    connection.execute("RELEASE unit")
+    return outcome
+
+
+def _run_read(connection: sqlite3.Connection, unit: Unit[Any]) -> _Outcome:
+    connection.execute("BEGIN")
+    try:
+        return _drive(connection, unit)
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _drive(connection: sqlite3.Connection, unit: Unit[Any]) -> _Outcome:
+    """Run a unit to its end right here: its transaction never waits, so one step must be enough."""
+    try:
+        running = cast("Coroutine[Any, Any, Any]", unit(cast("Transaction", _Transaction(connection))))
+        running.send(None)
+        running.close()
+    except StopIteration as finished:
+        return _Outcome(result=finished.value)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the caller, and to nobody else's unit
+        return _Outcome(error=error)
+    return _Outcome(error=errors.StoreError("a unit of work may await nothing but its transaction"))
+
+
+async def _connect(path: Path, pragmas: dict[str, str | int]) -> _Connection:
+    def connector() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    connection = _Connection(connector, iter_chunk_size=64)
+    try:
+        await connection
+    except sqlite3.Error as error:
+        await connection.ended()
+        raise translated(error, path) from error
+    try:
+        await connection.run(_prepare, pragmas)
+    except (sqlite3.Error, errors.StoreError) as error:
+        await connection.close()
+        raise translated(error, path) from error
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, pragmas: dict[str, str | int]) -> None:
+    """Set the PRAGMAs and read them back: SQLite ignores what it cannot do."""
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    for name, wanted in pragmas.items():
+        connection.execute(f"PRAGMA {name} = {wanted}")
+        row = connection.execute(f"PRAGMA {name}").fetchone()
+        if row is not None and row[0] != wanted:
+            raise errors.StoreError(f"SQLite refuses PRAGMA {name} = {wanted} (it says {row[0]!r})")
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _own(path: Path) -> IO[bytes]:
+    """Hold a lock on a file beside the database: two processes on one SQLite file would answer everything twice."""
+    try:
+        owner = path.with_name(f"{path.name}-owner").open("wb")
+    except OSError as error:
+        raise errors.StoreReadOnlyError(f"{str(path)!r}: the folder cannot be written ({error.strerror})") from error
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        owner.close()
+        raise errors.StoreBusyError(
+            f"{str(path)!r} is in use by another Rapport; stop that one, or set DATABASE_URL to another file"
+        ) from error
+    return owner
+
+
+def _warn_of_old_sqlite() -> None:
+    if sqlite3.sqlite_version_info < SAFE_VERSION:
+        _log.info("sqlite.version", version=sqlite3.sqlite_version, advised=".".join(map(str, SAFE_VERSION)))
