@@ -1,0 +1,210 @@
+"""Every setting, once: its name, its default, what is wrong with a value and how to mend it.
+
+Read from the environment and from a `.env` file beside the working directory; the environment wins.
+"""
+
+import difflib
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.errors import SettingsError
+from persona import schema
+from persona.errors import SchemaError
+
+MAX_DURATION_DIGITS = 6
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_OUR_PREFIXES = ("SLACK_", "DISCORD_", "PERSONA_", "ANTHROPIC_", "IDLE_", "SWEEP_", "MESSAGE_", "LOG_", "DATABASE_")
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    found = re.fullmatch(r"(\d+)\s*([smhd]?)", str(value).strip().lower())
+    if not found or not found[1].strip("0") or len(found[1]) > MAX_DURATION_DIGITS:
+        raise ValueError(f"{str(value)[:40]!r} is not a time; write a number and s, m, h or d, such as 30m")
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def _token(prefix: str, where: str) -> AfterValidator:
+    def check(secret: SecretStr) -> SecretStr:
+        if not secret.get_secret_value().startswith(prefix):
+            raise ValueError(f"it does not begin with {prefix!r}; copy the token from {where}")
+        return secret
+
+    return AfterValidator(check)
+
+
+def _database(value: str) -> str:
+    if value.startswith(("postgres://", "postgresql://")):
+        raise ValueError("PostgreSQL is not supported by this version; use sqlite:///rapport.db")
+    if not value.startswith("sqlite:///") or len(value) == len("sqlite:///"):
+        raise ValueError("write sqlite:/// and a path, such as sqlite:///rapport.db")
+    return value
+
+
+def _schema(value: str) -> str:
+    try:
+        schema.load(value)
+    except SchemaError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+SlackBotToken = Annotated[SecretStr, _token("xoxb-", "the Slack app's page OAuth & Permissions")]
+SlackAppToken = Annotated[SecretStr, _token("xapp-", "the Slack app's page Basic Information, App-Level Tokens")]
+
+
+class Settings(BaseSettings):
+    """The environment, read and checked. Secrets print as asterisks."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    slack_bot_token: SlackBotToken | None = None
+    slack_app_token: SlackAppToken | None = None
+    slack_api_url: str = "https://slack.com/api/"
+    discord_bot_token: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("discord_bot_token", "discord_token")
+    )
+    discord_guild_id: int | None = None
+    discord_api_url: str = "https://discord.com/api/v10"
+    discord_gateway_url: str = "wss://gateway.discord.gg/"
+    anthropic_api_key: SecretStr | None = None
+    anthropic_base_url: str = "https://api.anthropic.com"
+    anthropic_model: str = "claude-sonnet-5-5"
+    persona_model: str = "claude-haiku-5-5"
+    persona_schema: Annotated[str, AfterValidator(_schema)] = "workplace"
+    persona_consent: Literal["ask", "on", "off"] | None = None
+    database_url: Annotated[str, AfterValidator(_database)] = "sqlite:///rapport.db"
+    idle_after: Duration = timedelta(minutes=30)
+    sweep_every: Duration = timedelta(seconds=60)
+    message_retention: Duration = timedelta(hours=72)
+    allowed_api_hosts: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] | None = None
+    log_format: Literal["text", "json"] = "text"
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+    @property
+    def has_platform(self) -> bool:
+        """Whether Slack or Discord is configured."""
+        return self.slack_bot_token is not None or self.discord_bot_token is not None
+
+
+_URLS = ("SLACK_API_URL", "DISCORD_API_URL", "DISCORD_GATEWAY_URL", "ANTHROPIC_BASE_URL")
+_VENDOR_HOSTS = {
+    "slack.com",
+    "slack-gov.com",
+    "discord.com",
+    "gateway.discord.gg",
+    "api.anthropic.com",
+}
+NAMES = tuple(sorted([*(name.upper() for name in Settings.model_fields), "DISCORD_TOKEN"]))
+"""Every variable that is read."""
+
+
+def load(**overrides: Any) -> Settings:
+    """Read and check the settings; `overrides` by field name win over the environment.
+
+    Raises:
+        SettingsError: lists every mistake at once, each with its mend and without any secret.
+    """
+    environment = _environment()
+    mistakes = _cross_mistakes(environment)
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        mistakes = [_mistake(entry) for entry in error.errors(include_url=False)] + mistakes
+        raise SettingsError(_listed(mistakes)) from None  # the cause would carry the values
+    if mistakes:
+        raise SettingsError(_listed(mistakes))
+    return settings
+
+
+def typos() -> list[str]:
+    """Variables that look like a setting spelled wrongly, each with what was probably meant."""
+    ours = (name for name in _environment() if name.startswith(_OUR_PREFIXES) and name not in NAMES)
+    meant = {name: difflib.get_close_matches(name, NAMES, n=1, cutoff=0.8) for name in sorted(ours)}
+    return [f"{name} is not a setting; did you mean {close[0]}?" for name, close in meant.items() if close]
+
+
+def _environment() -> dict[str, str]:
+    """The variables as pydantic-settings sees them: the file under the environment, empty ones left out of both.
+
+    Raises:
+        SettingsError: the file is not UTF-8.
+    """
+    try:
+        file = dotenv_values(".env", encoding="utf-8")
+    except UnicodeDecodeError:
+        raise SettingsError(_listed([".env: the file is not UTF-8; save it as such"])) from None
+    given = [(name.upper(), value) for source in (file, os.environ) for name, value in source.items()]
+    return {name: value for name, value in given if value}
+
+
+def _cross_mistakes(environment: Mapping[str, str]) -> list[str]:
+    mistakes = []
+    for one, other in (("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"), ("SLACK_APP_TOKEN", "SLACK_BOT_TOKEN")):
+        if one in environment and other not in environment:
+            mistakes.append(f"{other}: it is missing while {one} is set; Socket Mode needs both")
+    allowed = {host.strip().lower() for host in environment.get("ALLOWED_API_HOSTS", "").split(",")}
+    mistakes += [
+        f"{name}: {problem}"
+        for name in _URLS
+        if name in environment and (problem := _host_problem(environment[name], allowed))
+    ]
+    return mistakes
+
+
+def _host_problem(url: str, allowed: set[str]) -> str | None:
+    """Why a token may not be sent to `url`, if so: a typo or a hostile .env would hand it to a stranger."""
+    host, scheme = _host_and_scheme(url)
+    if not host:
+        return "it is not an address; write https://host/path"
+    if _is_loopback(host) or host in allowed:
+        return None
+    if host not in _VENDOR_HOSTS:
+        return f"{host!r} is not a known API host; if tokens may go there, add it to ALLOWED_API_HOSTS"
+    return None if scheme in {"https", "wss"} else f"tokens must not travel unencrypted; use https://{host}"
+
+
+def _host_and_scheme(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "").lower(), parts.scheme
+    except ValueError:
+        return "", ""
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _mistake(entry: Any) -> str:
+    name = str(entry["loc"][0]).upper()
+    reason = str(entry["msg"]).removeprefix("Value error, ")
+    return f"{name}: {reason}"
+
+
+def _listed(mistakes: list[str]) -> str:
+    return "The settings cannot be used:\n  " + "\n  ".join(mistakes)

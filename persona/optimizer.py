@@ -1,0 +1,134 @@
+"""The persona optimizer: sessions in, an update out, by one model call for everybody who spoke.
+
+The model sees short ids for messages and speakers and returns proposals; this module resolves the ids and lets the
+guard decide. Design section 7.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from persona.errors import ProposalError
+from persona.guard import Fences, Proposal, Quoted, Refusal, check
+from persona.instructions import answer_schema, instructions
+from persona.operations import Op, Operation
+from persona.ports import StructuredModel, StructuredRequest
+from persona.schema import Schema
+from persona.session import Line, Session
+
+MAX_TOKENS = 4_000
+"""Room for about sixty operations; a longer answer is cut, and a cut answer is an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What one call proposed, once the guard has seen it."""
+
+    operations: tuple[Operation, ...]
+    refusals: tuple[Refusal, ...]
+    input_tokens: int
+    output_tokens: int
+
+
+class Optimizer:
+    """Proposes what a persona should learn from a session. Holds no state and applies nothing."""
+
+    def __init__(self, *, model: StructuredModel, schema: Schema) -> None:
+        self._model = model
+        self._schema = schema
+        self._instructions = instructions(schema)
+        self._answer_schema = answer_schema(schema)
+
+    def request(self, sessions: Sequence[Session]) -> StructuredRequest:
+        """The exact question about `sessions`, for the model."""
+        return StructuredRequest(
+            instructions=self._instructions,
+            data=_transcript(sessions, self._schema),
+            schema=self._answer_schema,
+            max_tokens=MAX_TOKENS,
+        )
+
+    async def propose(self, sessions: Sequence[Session], *, fences: Fences) -> Update:
+        """Ask the model once about all `sessions` and return what may be applied.
+
+        Raises:
+            ProposalError: the answer is not of the promised shape; nothing may be learned from any of it.
+        """
+        reply = await self._model.propose(self.request(sessions))
+        checked = [check(proposal, schema=self._schema, fences=fences) for proposal in _parse(reply.text, sessions)]
+        return Update(
+            operations=tuple(result for result in checked if isinstance(result, Operation)),
+            refusals=tuple(result for result in checked if isinstance(result, Refusal)),
+            input_tokens=reply.input_tokens,
+            output_tokens=reply.output_tokens,
+        )
+
+
+def _transcript(sessions: Sequence[Session], schema: Schema) -> str:
+    """The sessions as compact JSON; messages are m1, m2, … over all of them, speakers p1, p2, … in each."""
+    documents, short_ids = [], (f"m{number}" for number in count(1))
+    for session in sessions:
+        names = {member: f"p{number}" for number, member in enumerate(session.speakers, 1)}
+        messages = [
+            [next(short_ids), names[line.speaker] if line.speaker else "bot", line.text] for line in session.lines
+        ]
+        known = {
+            name: [
+                [fact.field, fact.value] for fact in session.personas[member].current if fact.field in schema.by_name
+            ]
+            for member, name in names.items()
+            if member in session.personas
+        }
+        documents.append({"speakers": known, "messages": messages})
+    return json.dumps({"sessions": documents}, ensure_ascii=False, separators=(",", ":"))
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Quote(_Strict):
+    message: str
+    quote: str
+
+
+class _Operation(_Strict):
+    op: Op
+    field: str
+    value: str
+    evidence: tuple[_Quote, ...]
+
+
+class _Answer(_Strict):
+    operations: Annotated[tuple[_Operation, ...], Field(max_length=200)]
+
+
+def _parse(text: str, sessions: Sequence[Session]) -> list[Proposal]:
+    try:
+        answer = _Answer.model_validate_json(text)
+    except ValidationError as error:
+        raise ProposalError(f"the optimizer's answer is not of its schema ({error.error_count()} mistakes)") from error
+    lines = _by_short_id(sessions)
+    return [
+        Proposal(
+            op=entry.op,
+            field=entry.field,
+            value=entry.value,
+            quoted=tuple(_resolved(quote, lines) for quote in entry.evidence),
+        )
+        for entry in answer.operations
+    ]
+
+
+def _by_short_id(sessions: Sequence[Session]) -> dict[str, tuple[Session, Line]]:
+    every = [(session, line) for session in sessions for line in session.lines]
+    return {f"m{number}": found for number, found in enumerate(every, 1)}
+
+
+def _resolved(quote: _Quote, lines: dict[str, tuple[Session, Line]]) -> Quoted:
+    session, line = lines.get(quote.message, (None, None))
+    return Quoted(session=session, line=line, words=quote.quote)

@@ -1,0 +1,216 @@
+"""How personas are kept: the statements, and nothing of any database. Every function takes a transaction.
+
+Operations with their evidence are the truth; facts are their projection, kept so that a prompt costs one indexed
+query. Reading by audience happens in that query, so that no later code ever holds a fact the room may not know
+(design principle 4). Tables: operation, evidence, fact (bot/store/migrations).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from persona.audience import Audience, Place, known_in
+from persona.moments import from_micros, to_micros
+from persona.operations import Operation, project
+from persona.persona import Evidence, Fact, FactId, MemberKey, Persona
+from persona.ports import Row, Transaction, Value
+from persona.schema import Field, Schema
+
+Parameters = dict[str, Value]
+
+PARKED = "parked"
+"""The section of what was learned for fields that the schema no longer has."""
+
+_CURRENT = """
+    SELECT * FROM fact
+    WHERE tenant = :tenant AND member = :member AND status = 'current'
+      AND (:everything = 1 OR audience IN (:form, :tenant_wide, :room_only))
+    ORDER BY valid_from, id
+"""
+_OPERATIONS = """
+    SELECT * FROM operation WHERE tenant = :tenant AND member = :member AND (:every = 1 OR field = :field)
+"""
+_EVIDENCE = """
+    SELECT evidence.* FROM evidence
+    JOIN operation ON operation.tenant = evidence.tenant AND operation.member = evidence.member
+     AND operation.id = evidence.operation
+    WHERE evidence.tenant = :tenant AND evidence.member = :member AND (:every = 1 OR operation.field = :field)
+    ORDER BY evidence.number
+"""
+_INSERT_OPERATION = """
+    INSERT INTO operation (tenant, member, id, field, op, value, kind, audience, said_at, learned_at)
+    VALUES (:tenant, :member, :id, :field, :op, :value, :kind, :audience, :said_at, :learned_at)
+    ON CONFLICT (tenant, member, id) DO NOTHING
+"""
+_INSERT_EVIDENCE = """
+    INSERT INTO evidence (tenant, member, operation, number, room_tenant, room, message, quote, said_at)
+    VALUES (:tenant, :member, :operation, :number, :room_tenant, :room, :message, :quote, :said_at)
+"""
+_INSERT_FACT = """
+    INSERT INTO fact (tenant, member, id, section, field, value, kind, audience,
+                      confirmed_at, valid_from, valid_until, status)
+    VALUES (:tenant, :member, :id, :section, :field, :value, :kind, :audience,
+            :confirmed_at, :valid_from, :valid_until, :status)
+"""
+
+
+async def read(transaction: Transaction, member: MemberKey, *, place: Place | None = None) -> Persona:
+    """What holds of `member` now, as far as every reader of `place` may know it; all of it if `place` is None.
+
+    Values without evidence, in the order they began to hold.
+    """
+    known = None if place is None else known_in(place)
+    rows = await transaction.fetch(
+        _CURRENT, tenant=member.tenant, member=member.id, everything=int(known is None), **_labels(known)
+    )
+    return Persona(member=member, facts=tuple(_fact(row) for row in rows))
+
+
+def _labels(known: frozenset[Audience] | None) -> dict[str, str]:
+    """The audiences as the three parameters of the query; an unused one matches nothing."""
+    labels = known or frozenset()
+    return {
+        "form": next((label for label in labels if label == "form"), ""),
+        "tenant_wide": next((label for label in labels if label.startswith("tenant:")), ""),
+        "room_only": next((label for label in labels if label.startswith(("room:", "external:"))), ""),
+    }
+
+
+async def read_history(transaction: Transaction, member: MemberKey, *, schema: Schema) -> Persona:
+    """Everything kept of `member`, past values included, with its evidence: for the member alone.
+
+    What belongs to a field the schema no longer has is kept and shown, but used nowhere; its section is `PARKED`.
+    """
+    operations = await _operations(transaction, member)
+    parked = dict.fromkeys(one.field for one in operations if one.field not in schema.by_name)
+    fields = [*schema.fields, *(Field(section=PARKED, name=name, type="list", description="") for name in parked)]
+    facts = [
+        fact for field in fields for fact in project((one for one in operations if one.field == field.name), field)
+    ]
+    return Persona(member=member, facts=tuple(facts))
+
+
+async def learn(
+    transaction: Transaction, operations: Iterable[Operation], *, schema: Schema, now: datetime
+) -> tuple[Operation, ...]:
+    """Keep the operations that were never kept before, and return those.
+
+    Keeping the same operations again changes nothing: their ids are unique.
+    """
+    kept = [operation for operation in operations if await _keep(transaction, operation, now)]
+    for member, field in {(operation.member, operation.field): None for operation in kept}:
+        await reproject(transaction, member, field, schema)
+    return tuple(kept)
+
+
+async def _keep(transaction: Transaction, operation: Operation, now: datetime) -> bool:
+    owner: Parameters = {"tenant": operation.member.tenant, "member": operation.member.id}
+    is_new = await transaction.execute(
+        _INSERT_OPERATION,
+        **owner,
+        id=operation.id,
+        field=operation.field,
+        op=operation.op,
+        value=operation.value,
+        kind=operation.kind,
+        audience=operation.audience,
+        said_at=to_micros(operation.said_at),
+        learned_at=to_micros(now),
+    )
+    if not is_new:
+        return False
+    for number, evidence in enumerate(operation.evidence):
+        await transaction.execute(
+            _INSERT_EVIDENCE,
+            **owner,
+            operation=operation.id,
+            number=number,
+            room_tenant=evidence.tenant,
+            room=evidence.room,
+            message=evidence.message,
+            quote=evidence.quote,
+            said_at=to_micros(evidence.said_at),
+        )
+    return True
+
+
+async def reproject(transaction: Transaction, member: MemberKey, name: str, schema: Schema) -> None:
+    """Bring the facts of one field in line with its operations."""
+    await transaction.execute(
+        "DELETE FROM fact WHERE tenant = :tenant AND member = :member AND field = :field",
+        tenant=member.tenant,
+        member=member.id,
+        field=name,
+    )
+    field = schema.by_name.get(name)
+    if field is not None:
+        for fact in project(await _operations(transaction, member, field=name), field):
+            await _insert(transaction, member, fact)
+
+
+async def _insert(transaction: Transaction, member: MemberKey, fact: Fact) -> None:
+    await transaction.execute(
+        _INSERT_FACT,
+        tenant=member.tenant,
+        member=member.id,
+        id=fact.id,
+        section=fact.section,
+        field=fact.field,
+        value=fact.value,
+        kind=fact.kind,
+        audience=fact.audience,
+        confirmed_at=to_micros(fact.confirmed_at),
+        valid_from=to_micros(fact.valid_from),
+        valid_until=None if fact.valid_until is None else to_micros(fact.valid_until),
+        status=fact.status,
+    )
+
+
+async def _operations(transaction: Transaction, member: MemberKey, *, field: str | None = None) -> list[Operation]:
+    scope: Parameters = {
+        "tenant": member.tenant,
+        "member": member.id,
+        "every": int(field is None),
+        "field": field or "",
+    }
+    evidence: defaultdict[str, list[Evidence]] = defaultdict(list)
+    for row in await transaction.fetch(_EVIDENCE, **scope):
+        evidence[row["operation"]].append(_evidence(row))
+    return [_operation(row, member, evidence) for row in await transaction.fetch(_OPERATIONS, **scope)]
+
+
+def _operation(row: Row, member: MemberKey, evidence: Mapping[str, list[Evidence]]) -> Operation:
+    return Operation(
+        member=member,
+        op=row["op"],
+        field=row["field"],
+        value=row["value"],
+        evidence=tuple(evidence[row["id"]]),
+        audience=Audience(row["audience"]),
+        kind=row["kind"],
+    )
+
+
+def _evidence(row: Row) -> Evidence:
+    return Evidence(
+        tenant=row["room_tenant"],
+        room=row["room"],
+        message=row["message"],
+        quote=row["quote"],
+        said_at=from_micros(row["said_at"]),
+    )
+
+
+def _fact(row: Row) -> Fact:
+    return Fact(
+        id=FactId(row["id"]),
+        section=row["section"],
+        field=row["field"],
+        value=row["value"],
+        kind=row["kind"],
+        audience=Audience(row["audience"]),
+        confirmed_at=from_micros(row["confirmed_at"]),
+        valid_from=from_micros(row["valid_from"]),
+        valid_until=None if row["valid_until"] is None else from_micros(row["valid_until"]),
+        status=row["status"],
+    )
