@@ -1,0 +1,212 @@
+"""Conversations: the messages of each room, in order of arrival."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.messages import Member, Message, MessageId, Room, TenantId
+from persona.canonical import is_quoted
+from persona.moments import from_micros, to_micros
+from persona.persona import Evidence
+from persona.ports import Row, Transaction
+
+MAX_ATTEMPTS = 5
+"""A session whose updates fail this often is parked until somebody speaks in its room again."""
+
+_APPEND_CONVERSATION = """
+    INSERT INTO conversation (tenant, room, channel, thread, kind, last_message_at, last_position,
+                              learned_through, attempts, not_before, lease_owner, lease_until)
+    VALUES (:tenant, :room, :channel, :thread, :kind, :said_at, 1, 0, 0, 0, NULL, 0)
+    ON CONFLICT (tenant, room) DO UPDATE SET
+        kind = excluded.kind,
+        last_position = conversation.last_position + 1,
+        last_message_at = CASE WHEN excluded.last_message_at > conversation.last_message_at
+                               THEN excluded.last_message_at ELSE conversation.last_message_at END,
+        attempts = CASE WHEN conversation.attempts >= :max_attempts THEN 0 ELSE conversation.attempts END
+    RETURNING last_position
+"""
+_APPEND_MESSAGE = """
+    INSERT INTO message (tenant, room, id, position, author_tenant, author, author_name, reply_to, text, said_at)
+    VALUES (:tenant, :room, :id, :position, :author_tenant, :author, :author_name, :reply_to, :text, :said_at)
+    ON CONFLICT (tenant, room, id) DO UPDATE SET text = excluded.text
+    RETURNING position
+"""
+_RECENT = """
+    SELECT * FROM message WHERE tenant = :tenant AND room = :room AND (position < :before OR author IS NULL)
+    ORDER BY position DESC LIMIT :most
+"""
+_LAST_MOMENT = "SELECT max(last_message_at) AS moment FROM conversation WHERE tenant = :tenant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One stored message."""
+
+    id: MessageId
+    position: int
+    """Order of arrival in the room, from 1."""
+    author: Member | None
+    """None for our own reply."""
+    reply_to: MessageId | None
+    text: str
+    said_at: datetime
+
+
+async def append(
+    transaction: Transaction,
+    room: Room,
+    *,
+    message: MessageId,
+    author: Member | None,
+    text: str,
+    said_at: datetime,
+    reply_to: MessageId | None = None,
+) -> int:
+    """Add a message at the end of its conversation, which begins with its first one. Returns its position.
+
+    One that is there already keeps its place and gets the new text.
+    """
+    row = await transaction.fetch_one(
+        _APPEND_CONVERSATION,
+        tenant=room.tenant,
+        room=room.id,
+        channel=room.channel,
+        thread=room.thread,
+        kind=room.kind,
+        said_at=to_micros(said_at),
+        max_attempts=MAX_ATTEMPTS,
+    )
+    assert row is not None
+    row = await transaction.fetch_one(
+        _APPEND_MESSAGE,
+        tenant=room.tenant,
+        room=room.id,
+        id=message,
+        position=row["last_position"],
+        author_tenant=author.tenant if author else None,
+        author=author.id if author else None,
+        author_name=author.name if author else "",
+        reply_to=reply_to,
+        text=text,
+        said_at=to_micros(said_at),
+    )
+    assert row is not None
+    position: int = row["position"]
+    return position
+
+
+async def find(transaction: Transaction, room: Room, message: MessageId) -> Line | None:
+    """One stored message, or None if it was never stored or is erased."""
+    row = await transaction.fetch_one(
+        "SELECT * FROM message WHERE tenant = :tenant AND room = :room AND id = :id",
+        tenant=room.tenant,
+        room=room.id,
+        id=message,
+    )
+    return None if row is None else line_from(row)
+
+
+async def still_says(transaction: Transaction, evidence: Evidence) -> bool:
+    """Whether the message of `evidence` is still there and still holds the quoted words."""
+    row = await transaction.fetch_one(
+        "SELECT text FROM message WHERE tenant = :tenant AND room = :room AND id = :id",
+        tenant=evidence.tenant,
+        room=evidence.room,
+        id=evidence.message,
+    )
+    return row is not None and is_quoted(evidence.quote, row["text"])
+
+
+async def recent(transaction: Transaction, room: Room, *, before: int, most: int) -> list[Line]:
+    """What came before the message at position `before`, oldest first, at most `most`.
+
+    A reply counts as said where its question stands: while it was written, later messages may have arrived.
+    """
+    rows = await transaction.fetch(_RECENT, tenant=room.tenant, room=room.id, before=before, most=most)
+    lines = [line_from(row) for row in reversed(rows)]
+    asked = {line.id for line in lines if line.position < before}
+    return answers_in_place([line for line in lines if line.position < before or line.reply_to in asked])
+
+
+def answers_in_place(lines: Sequence[Line]) -> list[Line]:
+    """The lines with each of our replies right after the message it answers."""
+    position = {line.id: line.position for line in lines}
+
+    def place(line: Line) -> tuple[int, bool]:
+        return position.get(line.reply_to or line.id, line.position), line.reply_to is not None
+
+    return sorted(lines, key=place)
+
+
+async def rewrite(transaction: Transaction, room: Room, message: MessageId, text: str) -> None:
+    """Give a stored message a new text."""
+    await transaction.execute(
+        "UPDATE message SET text = :text WHERE tenant = :tenant AND room = :room AND id = :id",
+        tenant=room.tenant,
+        room=room.id,
+        id=message,
+        text=text,
+    )
+
+
+async def remove(transaction: Transaction, room: Room, message: MessageId) -> None:
+    """Erase a stored message."""
+    await transaction.execute(
+        "DELETE FROM message WHERE tenant = :tenant AND room = :room AND id = :id",
+        tenant=room.tenant,
+        room=room.id,
+        id=message,
+    )
+
+
+async def last_moment(transaction: Transaction, tenant: TenantId) -> datetime | None:
+    """When the tenant's newest message was said."""
+    row = await transaction.fetch_one(_LAST_MOMENT, tenant=tenant)
+    return None if row is None or row["moment"] is None else from_micros(row["moment"])
+
+
+async def locate(transaction: Transaction, room: Room) -> Room:
+    """The room as we know it: a platform may name a thread without its channel."""
+    for column, value in (("room", room.id), ("thread", room.channel)):
+        row = await transaction.fetch_one(
+            f"SELECT * FROM conversation WHERE tenant = :tenant AND {column} = :value",  # noqa: S608 - our own words
+            tenant=room.tenant,
+            value=value,
+        )
+        if row is not None:
+            return room_from(row)
+    return room
+
+
+async def classify(transaction: Transaction, room: Room) -> None:
+    """Remember who can read a room; facts learned there from now on get that audience."""
+    await transaction.execute(
+        "UPDATE conversation SET kind = :kind WHERE tenant = :tenant AND room = :room AND kind <> :kind",
+        tenant=room.tenant,
+        room=room.id,
+        kind=room.kind,
+    )
+
+
+def room_from(row: Row) -> Room:
+    """The room a row of `conversation` is about."""
+    return Room(tenant=row["tenant"], channel=row["channel"], thread=row["thread"], kind=row["kind"])
+
+
+def line_from(row: Row) -> Line:
+    """The message a row of `message` holds."""
+    author = row["author"]
+    return Line(
+        id=row["id"],
+        position=row["position"],
+        author=None if author is None else Member(tenant=row["author_tenant"], id=author, name=row["author_name"]),
+        reply_to=row["reply_to"],
+        text=row["text"],
+        said_at=from_micros(row["said_at"]),
+    )
+
+
+def as_message(room: Room, line: Line) -> Message:
+    """A member's stored message as it was accepted."""
+    assert line.author is not None
+    return Message(id=line.id, room=room, author=line.author, text=line.text, said_at=line.said_at)

@@ -1,0 +1,86 @@
+"""The outbox: each part of each reply, and whether the platform has it.
+
+A part is `open` while its text still grows, `ready` once the text is final, `sent` once the platform shows it so.
+`post` is the platform's id of the post, as soon as it is known: a part without one may have been posted all the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.messages import AnswerId, TenantId
+from persona.ports import Transaction
+
+State = Literal["open", "ready", "sent"]
+
+_OPEN = """
+    INSERT INTO outbox (tenant, answer, part, text, state, post) VALUES (:tenant, :answer, 0, '', 'open', NULL)
+    ON CONFLICT (tenant, answer, part) DO UPDATE SET state = 'open'
+"""
+_READY = """
+    INSERT INTO outbox (tenant, answer, part, text, state, post) VALUES (:tenant, :answer, :part, :text, 'ready', NULL)
+    ON CONFLICT (tenant, answer, part) DO UPDATE SET text = excluded.text, state = 'ready'
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One post of a reply."""
+
+    number: int
+    text: str
+    state: State
+    post: str | None
+    """The platform's id of it, once known."""
+    is_new: bool = False
+    """Whether it was stored just now: nobody can have posted it yet. Without this and a `post`, nobody knows."""
+
+
+async def parts(transaction: Transaction, tenant: TenantId, answer: AnswerId) -> list[Part]:
+    """The parts of a reply as far as they are stored, in order."""
+    rows = await transaction.fetch(
+        "SELECT * FROM outbox WHERE tenant = :tenant AND answer = :answer ORDER BY part", tenant=tenant, answer=answer
+    )
+    return [Part(number=row["part"], text=row["text"], state=row["state"], post=row["post"]) for row in rows]
+
+
+async def begin(transaction: Transaction, tenant: TenantId, answer: AnswerId, text: str) -> Part:
+    """Say that the first part is being posted with a text that still grows."""
+    known = await parts(transaction, tenant, answer)
+    await transaction.execute(_OPEN, tenant=tenant, answer=answer)
+    return Part(number=0, text=text, state="open", post=known[0].post if known else None, is_new=not known)
+
+
+async def make_ready(transaction: Transaction, tenant: TenantId, answer: AnswerId, texts: Sequence[str]) -> list[Part]:
+    """Store the final text of every part, so that no restart has to ask the model again."""
+    known = {part.number: part for part in await parts(transaction, tenant, answer)}
+    for number, text in enumerate(texts):
+        await transaction.execute(_READY, tenant=tenant, answer=answer, part=number, text=text)
+    return [
+        Part(
+            number=number,
+            text=text,
+            state="ready",
+            post=known[number].post if number in known else None,
+            is_new=number not in known,
+        )
+        for number, text in enumerate(texts)
+    ]
+
+
+async def posted(transaction: Transaction, tenant: TenantId, answer: AnswerId, part: int, post: str) -> None:
+    """Record the platform's id of a part."""
+    await transaction.execute(
+        "UPDATE outbox SET post = :post WHERE tenant = :tenant AND answer = :answer AND part = :part",
+        tenant=tenant,
+        answer=answer,
+        part=part,
+        post=post,
+    )
+
+
+async def sent(transaction: Transaction, tenant: TenantId, answer: AnswerId) -> None:
+    """Every part is shown in its final text."""
+    await transaction.execute(
+        "UPDATE outbox SET state = 'sent' WHERE tenant = :tenant AND answer = :answer", tenant=tenant, answer=answer
+    )

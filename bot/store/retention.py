@@ -1,0 +1,36 @@
+"""Retention: what is erased once it is no longer needed (design section 5). Statements over all tenants."""
+
+from datetime import datetime, timedelta
+
+from persona.moments import to_micros
+from persona.ports import Transaction
+
+REPLY_LIFE = timedelta(hours=24)
+"""How long the text of a reply is kept in the outbox after its message was settled."""
+
+KEY_LIFE = timedelta(days=7)
+"""How long a settled message is known as a duplicate: far longer than any platform delivers again."""
+
+_MESSAGES = """
+    DELETE FROM message
+    WHERE said_at < :before
+      AND EXISTS (
+        SELECT 1 FROM conversation
+        WHERE conversation.tenant = message.tenant AND conversation.room = message.room
+          AND conversation.learned_through >= message.position)
+      AND (tenant, room, id) NOT IN (SELECT tenant, room, message FROM inbox WHERE settled_at IS NULL)
+"""
+_REPLIES = """
+    DELETE FROM outbox WHERE (tenant, answer) IN (SELECT tenant, answer FROM inbox WHERE settled_at < :before)
+"""
+_KEYS = "DELETE FROM inbox WHERE settled_at < :before"
+
+
+async def erase_old(transaction: Transaction, *, now: datetime, message_life: timedelta) -> int:
+    """Erase what outlived its use: learned messages, shown replies, old keys. Returns how many rows went.
+
+    A message nobody learned from yet, or that still waits for its answer, is kept, however old.
+    """
+    erased = await transaction.execute(_MESSAGES, before=to_micros(now - message_life))
+    erased += await transaction.execute(_REPLIES, before=to_micros(now - REPLY_LIFE))
+    return erased + await transaction.execute(_KEYS, before=to_micros(now - KEY_LIFE))

@@ -1,0 +1,69 @@
+"""Members: what they decided about being remembered is kept, for each of them alone."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from bot.store import members
+from bot.store.members import Consent, ConsentState
+from bot.store.sqlite import SqliteStore
+from persona.persona import MemberKey
+from tests.clock import NOON, StillClock
+
+ANA = MemberKey(tenant="slack:T1", id="U1")
+
+
+async def consent(store: SqliteStore, member: MemberKey = ANA) -> Consent:
+    return await store.read(partial(members.consent, member=member))
+
+
+async def decide(store: SqliteStore, clock: StillClock, state: ConsentState, member: MemberKey = ANA) -> None:
+    await store.write(partial(members.set_consent, member=member, state=state, now=clock.now()))
+
+
+async def test_a_stranger_decided_nothing(store: SqliteStore) -> None:
+    """Somebody we never met has given no consent, at no time."""
+    assert await consent(store) == Consent(state="off", since=None)
+
+
+@pytest.mark.parametrize("state", ["off", "asked", "on", "paused", "withdrawn"])
+async def test_a_decision_is_kept(store: SqliteStore, clock: StillClock, state: ConsentState) -> None:
+    """Each decision is read back as it was made, with its moment."""
+    await decide(store, clock, state)
+
+    assert await consent(store) == Consent(state=state, since=NOON)
+
+
+async def test_the_last_decision_counts(store: SqliteStore, clock: StillClock) -> None:
+    """A newer decision replaces the older one and its moment."""
+    await decide(store, clock, "on")
+    clock.advance(hours=1)
+    await decide(store, clock, "withdrawn")
+
+    assert await consent(store) == Consent(state="withdrawn", since=NOON + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        MemberKey(tenant="slack:T2", id="U1"),
+        MemberKey(tenant="slack:T1", id="U2"),
+        MemberKey(tenant="discord", id="U1"),
+    ],
+)
+async def test_a_decision_is_one_members_alone(store: SqliteStore, clock: StillClock, other: MemberKey) -> None:
+    """Nobody's decision counts for a member of another id, or of the same id in another scope."""
+    await decide(store, clock, "on")
+    await decide(store, clock, "withdrawn", other)
+
+    assert (await consent(store)).state == "on"
+    assert (await consent(store, other)).state == "withdrawn"
+
+
+async def test_a_decision_without_a_moment(store: SqliteStore) -> None:
+    """A member stored without a moment of decision is read as one."""
+    sql = "INSERT INTO member (tenant, id, consent, consent_at) VALUES ('slack:T1', 'U1', 'asked', NULL)"
+    await store.write(lambda transaction: transaction.execute(sql))
+
+    assert await consent(store) == Consent(state="asked", since=None)

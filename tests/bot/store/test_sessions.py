@@ -1,0 +1,386 @@
+"""Sessions: which conversation is due, whose it is while it is learned, and what a failure costs."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+
+from bot.messages import Member, MessageId, Room, TenantId
+from bot.store import conversations, sessions
+from bot.store.conversations import MAX_ATTEMPTS, Line
+from bot.store.sessions import Claimed
+from bot.store.sqlite import SqliteStore
+from tests.clock import NOON, StillClock
+
+ROOM = Room(tenant=TenantId("slack:T1"), channel="C1", kind="public")
+ANA = Member(tenant=TenantId("slack:T1"), id="U1", name="Ana")
+IDLE = timedelta(minutes=30)
+LEASE = timedelta(minutes=10)
+
+
+def room(name: str) -> Room:
+    return replace(ROOM, channel=name)
+
+
+async def say(store: SqliteStore, clock: StillClock, *ids: str, to: Room = ROOM) -> None:
+    for name in ids:
+        say = partial(conversations.append, room=to, message=MessageId(name), author=ANA, text=name)
+        await store.write(partial(say, said_at=clock.now()))
+
+
+async def claim(store: SqliteStore, clock: StillClock, owner: str = "w1", *, most: int = 50) -> list[Claimed]:
+    now = clock.now()
+    claim_due = partial(sessions.claim_due, owner=owner, idle_since=now - IDLE, now=now, lease=LEASE, most=most)
+    return await store.write(claim_due)
+
+
+async def channels(store: SqliteStore, clock: StillClock, owner: str = "w1", *, most: int = 50) -> list[str]:
+    return [claimed.room.channel for claimed in await claim(store, clock, owner, most=most)]
+
+
+async def learned(store: SqliteStore, owner: str, through: int, of: Room = ROOM) -> bool:
+    return await store.write(partial(sessions.learned, room=of, owner=owner, through=through))
+
+
+async def failed(store: SqliteStore, owner: str, *, attempts: int = 1, not_before: datetime = NOON) -> None:
+    await store.write(partial(sessions.failed, room=ROOM, owner=owner, attempts=attempts, not_before=not_before))
+
+
+async def fail(store: SqliteStore, clock: StillClock, attempts: int) -> None:
+    """Claim and fail, so that the room has failed this often."""
+    assert await claim(store, clock)
+    await failed(store, "w1", attempts=attempts, not_before=clock.now())
+
+
+# -- what is due ------------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_is_due_at_first(store: SqliteStore, clock: StillClock) -> None:
+    """Where nothing was said, nothing is to be learned."""
+    assert await claim(store, clock) == []
+
+
+async def test_a_silent_conversation_is_due(store: SqliteStore, clock: StillClock) -> None:
+    """A conversation that fell silent with messages nobody learned is due, and says how far it is learned."""
+    where = Room(tenant=TenantId("slack:T1"), channel="C1", thread="1.1", kind="private")
+    await say(store, clock, "a", "b", to=where)
+    clock.advance(minutes=30)
+
+    assert await claim(store, clock) == [Claimed(room=where, learned_through=0, last_position=2, attempts=0)]
+
+
+@pytest.mark.parametrize(("silent_s", "is_due"), [(0, False), (30 * 60 - 1, False), (30 * 60, True), (10**7, True)])
+async def test_due_after_the_idle_time(store: SqliteStore, clock: StillClock, silent_s: int, is_due: bool) -> None:  # noqa: FBT001 - a parameter
+    """A conversation is due once it was silent for the idle time, to the second, and stays due."""
+    await say(store, clock, "a")
+    clock.advance(seconds=silent_s)
+
+    assert bool(await claim(store, clock)) == is_due
+
+
+async def test_a_new_message_puts_it_off(store: SqliteStore, clock: StillClock) -> None:
+    """A conversation that goes on is not due until it falls silent again."""
+    await say(store, clock, "a")
+    clock.advance(minutes=29)
+    await say(store, clock, "b")
+    clock.advance(minutes=29)
+    during = await claim(store, clock)
+    clock.advance(minutes=1)
+
+    assert during == []
+    assert len(await claim(store, clock)) == 1
+
+
+async def test_a_learned_conversation_is_not_due(store: SqliteStore, clock: StillClock) -> None:
+    """What is learned to its end is due again only once something new was said and it fell silent."""
+    await say(store, clock, "a", "b")
+    clock.advance(hours=1)
+    await claim(store, clock)
+    await learned(store, "w1", 2)
+    clock.advance(days=1)
+    after = await claim(store, clock)
+    await say(store, clock, "c")
+    clock.advance(hours=1)
+    again = await claim(store, clock)
+
+    assert after == []
+    assert [(claimed.learned_through, claimed.last_position) for claimed in again] == [(2, 3)]
+
+
+async def test_a_conversation_learned_in_part_is_due_at_once(store: SqliteStore, clock: StillClock) -> None:
+    """A long session that is learned in pieces stays due until its last piece."""
+    await say(store, clock, *"abcde")
+    clock.advance(hours=1)
+    cursors = []
+    for through in (2, 4, 5):
+        cursors += [claimed.learned_through for claimed in await claim(store, clock)]
+        await learned(store, "w1", through)
+
+    assert cursors == [0, 2, 4]
+    assert await claim(store, clock) == []
+
+
+async def test_longest_idle_first(store: SqliteStore, clock: StillClock) -> None:
+    """When more is due than one sweep takes, those that wait longest are taken first, in that order."""
+    for name in ("C3", "C1", "C4", "C2"):
+        await say(store, clock, "a", to=room(name))
+        clock.advance(minutes=1)
+    clock.advance(hours=1)
+
+    assert await channels(store, clock, most=3) == ["C3", "C1", "C4"]
+    assert await channels(store, clock, most=3) == ["C2"]
+
+
+async def test_all_tenants_are_swept(store: SqliteStore, clock: StillClock) -> None:
+    """One sweep takes what is due in every tenant; equal room ids are not confused."""
+    tenants = [TenantId("slack:T1"), TenantId("slack:T2"), TenantId("discord:1")]
+    for tenant in tenants:
+        await say(store, clock, "a", to=replace(ROOM, tenant=tenant))
+        clock.advance(seconds=1)
+    clock.advance(hours=1)
+    claimed = await claim(store, clock)
+    await learned(store, "w1", 1, of=replace(ROOM, tenant=tenants[1]))
+    clock.advance(hours=1)
+
+    assert [one.room.tenant for one in claimed] == tenants
+    assert [one.room.tenant for one in await claim(store, clock)] == [tenants[0], tenants[2]]
+
+
+async def test_finding_what_is_due_needs_no_scan(store: SqliteStore) -> None:
+    """The sweep's question is answered from the index of what is not learned, however many conversations there are."""
+    parameters: dict[str, str | int] = {"owner": "w1", "lease_until": 1, "idle_since": 1, "now": 1}
+    parameters |= {"max_attempts": 5, "most": 50}
+    explain = f"EXPLAIN QUERY PLAN {sessions._CLAIM_DUE}"
+    rows = await store.write(lambda transaction: transaction.fetch(explain, **parameters))
+    plan = [row["detail"] for row in rows]
+
+    assert any("USING INDEX conversation_due (last_message_at<?)" in step for step in plan)
+    assert not any(step.startswith("SCAN conversation") for step in plan)
+    assert not any("TEMP B-TREE" in step for step in plan)
+
+
+# -- leases -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_claimed_conversation_is_taken(store: SqliteStore, clock: StillClock) -> None:
+    """While one worker learns a conversation, no other takes it, nor it again itself."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await claim(store, clock, "w1")
+
+    assert await claim(store, clock, "w2") == []
+    assert await claim(store, clock, "w1") == []
+
+
+async def test_workers_never_share(store: SqliteStore, clock: StillClock) -> None:
+    """Workers that sweep at the same moment take each conversation exactly once."""
+    names = [f"C{number:02}" for number in range(20)]
+    for name in names:
+        await say(store, clock, "a", to=room(name))
+    clock.advance(hours=1)
+    taken = await asyncio.gather(*(channels(store, clock, f"w{number}", most=3) for number in range(10)))
+
+    assert sorted(name for some in taken for name in some) == names
+    assert max(len(some) for some in taken) == 3
+
+
+@pytest.mark.parametrize(("after_s", "is_due"), [(599, False), (600, True)])
+async def test_a_lease_runs_out(store: SqliteStore, clock: StillClock, after_s: int, is_due: bool) -> None:  # noqa: FBT001 - a parameter
+    """A conversation whose worker died is taken by another one once its lease ran out."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await claim(store, clock, "dead")
+    clock.advance(seconds=after_s)
+
+    assert bool(await claim(store, clock, "w2")) == is_due
+
+
+async def test_who_lost_the_lease_keeps_nothing(store: SqliteStore, clock: StillClock) -> None:
+    """A worker that comes back after another took its conversation is told so, and moves no cursor."""
+    await say(store, clock, "a", "b")
+    clock.advance(hours=1)
+    await claim(store, clock, "slow")
+    clock.advance(minutes=10)
+    await claim(store, clock, "quick")
+
+    assert not await learned(store, "slow", 2)
+    assert await learned(store, "quick", 2)
+    assert not await learned(store, "slow", 2)
+
+
+async def test_who_lost_the_lease_cannot_give_it_back(store: SqliteStore, clock: StillClock) -> None:
+    """A failure reported by a worker that lost its lease takes nothing from the one that holds it now."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await claim(store, clock, "slow")
+    clock.advance(minutes=10)
+    await claim(store, clock, "quick")
+    await failed(store, "slow", attempts=MAX_ATTEMPTS, not_before=NOON)
+
+    assert await claim(store, clock, "third") == []
+    assert await learned(store, "quick", 1)
+
+
+async def test_a_late_worker_may_finish_if_nobody_took_over(store: SqliteStore, clock: StillClock) -> None:
+    """A lease that ran out and was taken by nobody still counts: the work is not thrown away."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await claim(store, clock, "slow")
+    clock.advance(hours=1)
+
+    assert await learned(store, "slow", 1)
+    assert await claim(store, clock) == []
+
+
+async def test_nobody_learns_without_a_claim(store: SqliteStore, clock: StillClock) -> None:
+    """A conversation that was not claimed, or was given back, cannot be marked as learned."""
+    await say(store, clock, "a", "b")
+    before = await learned(store, "w1", 1)
+    clock.advance(hours=1)
+    await claim(store, clock)
+    await learned(store, "w1", 1)
+
+    assert not before
+    assert not await learned(store, "w1", 2)
+
+
+@pytest.mark.parametrize("through", [0, 1, 2])
+async def test_the_cursor_never_moves_back(store: SqliteStore, clock: StillClock, through: int) -> None:
+    """What is learned stays learned: a cursor is only ever moved ahead."""
+    await say(store, clock, "a", "b", "c")
+    clock.advance(hours=1)
+    await claim(store, clock)
+    await learned(store, "w1", 2)
+    await claim(store, clock)
+
+    assert not await learned(store, "w1", through)
+    assert await learned(store, "w1", 3)
+
+
+async def test_a_message_during_learning_is_not_lost(store: SqliteStore, clock: StillClock) -> None:
+    """What is said while a conversation is being learned is due afterwards, in its turn."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    (claimed,) = await claim(store, clock)
+    await say(store, clock, "b")
+    await learned(store, "w1", claimed.last_position)
+    at_once = await claim(store, clock)
+    clock.advance(minutes=30)
+    (again,) = await claim(store, clock)
+
+    assert at_once == []
+    assert [line.id for line in await unlearned(store, again)] == ["b"]
+
+
+# -- what is read -----------------------------------------------------------------------------------------------------
+
+
+async def unlearned(store: SqliteStore, claimed: Claimed, *, most: int = 100) -> list[Line]:
+    return await store.read(partial(sessions.unlearned, claimed=claimed, most=most))
+
+
+@pytest.mark.parametrize(
+    ("through", "most", "expected"), [(0, 9, "abcde"), (2, 9, "cde"), (0, 2, "ab"), (3, 1, "d"), (5, 9, "")]
+)
+async def test_only_what_is_not_learned_is_read(
+    store: SqliteStore, clock: StillClock, through: int, most: int, expected: str
+) -> None:
+    """The messages beyond the cursor come in their order, the oldest of them if there are too many."""
+    await say(store, clock, *"abcde")
+    await say(store, clock, "elsewhere", to=room("C2"))
+    claimed = Claimed(room=ROOM, learned_through=through, last_position=5, attempts=0)
+
+    assert [line.id for line in await unlearned(store, claimed, most=most)] == list(expected)
+
+
+# -- failures ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_failure_waits_for_its_time(store: SqliteStore, clock: StillClock) -> None:
+    """A conversation that failed is due again when its pause is over, not earlier, and tells how often it failed."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await claim(store, clock)
+    await failed(store, "w1", attempts=2, not_before=clock.now() + timedelta(minutes=4))
+    clock.advance(minutes=3, seconds=59)
+    early = await claim(store, clock)
+    clock.advance(seconds=1)
+
+    assert early == []
+    assert [claimed.attempts for claimed in await claim(store, clock)] == [2]
+
+
+async def test_success_forgets_failures(store: SqliteStore, clock: StillClock) -> None:
+    """Once a conversation was learned, its next failure is its first, and no old pause holds it up."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await fail(store, clock, attempts=3)
+    await claim(store, clock)
+    await learned(store, "w1", 1)
+    await say(store, clock, "b")
+    clock.advance(hours=1)
+
+    assert [claimed.attempts for claimed in await claim(store, clock)] == [0]
+
+
+async def test_one_failure_holds_up_nobody_else(store: SqliteStore, clock: StillClock) -> None:
+    """A conversation that waits after a failure does not keep the others from being learned."""
+    await say(store, clock, "a")
+    await say(store, clock, "a", to=room("C2"))
+    clock.advance(hours=1)
+    await claim(store, clock)
+    await failed(store, "w1", not_before=clock.now() + timedelta(hours=9))
+    clock.advance(hours=1)
+
+    assert await channels(store, clock) == ["C2"]
+
+
+async def test_too_many_failures_park_it(store: SqliteStore, clock: StillClock) -> None:
+    """A conversation that failed too often is left alone, however much time goes by."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await fail(store, clock, attempts=MAX_ATTEMPTS - 1)
+    last_try = [claimed.attempts for claimed in await claim(store, clock)]
+    await failed(store, "w1", attempts=MAX_ATTEMPTS, not_before=clock.now())
+    clock.advance(days=365)
+
+    assert last_try == [MAX_ATTEMPTS - 1]
+    assert await claim(store, clock) == []
+
+
+async def test_a_new_message_revives_a_parked_one(store: SqliteStore, clock: StillClock) -> None:
+    """A parked conversation gets all its tries back, for all that was not learned, when somebody speaks there."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await fail(store, clock, attempts=MAX_ATTEMPTS)
+    await say(store, clock, "b")
+    clock.advance(minutes=30)
+    (claimed,) = await claim(store, clock)
+
+    assert (claimed.attempts, claimed.learned_through, claimed.last_position) == (0, 0, 2)
+
+
+async def test_a_new_message_does_not_forgive_early(store: SqliteStore, clock: StillClock) -> None:
+    """A conversation that is not parked keeps count of its failures while people go on speaking."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await fail(store, clock, attempts=3)
+    await say(store, clock, "b")
+    clock.advance(hours=1)
+
+    assert [claimed.attempts for claimed in await claim(store, clock)] == [3]
+
+
+@pytest.mark.parametrize("change", [conversations.remove, partial(conversations.rewrite, text="edited")])
+async def test_edits_and_deletions_do_not_delay(
+    store: SqliteStore, clock: StillClock, change: Callable[..., object]
+) -> None:
+    """An edit or a deletion in an idle conversation changes neither when it is due nor how far it is learned."""
+    await say(store, clock, "a", "b")
+    clock.advance(minutes=30)
+    await store.write(partial(change, room=ROOM, message=MessageId("a")))  # type: ignore[arg-type]  # either of two
+
+    assert [(claimed.learned_through, claimed.last_position) for claimed in await claim(store, clock)] == [(0, 2)]
