@@ -1,0 +1,1 @@
+"""Language models: one file each. `bot.ports.Model` is the contract."""

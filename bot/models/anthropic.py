@@ -1,0 +1,211 @@
+"""Claude through Anthropic's Messages API, or anything that speaks it. The one file that knows the SDK's calls.
+
+The SDK takes seconds to import, so it is imported in a thread at first use. Its retries are off: it repeats spend
+limits and never repeats a broken stream (reliability 0.4 to 0.7). Answers are streamed over its aiohttp transport, a
+third of the helper's CPU (performance section 3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from bot import errors
+from bot.models import anthropic_requests as requests
+from bot.ports import RESTART, Clock, Restart, Usage
+from persona.ports import StructuredReply, StructuredRequest
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic, AsyncStream
+    from anthropic.types import Message as SdkMessage
+    from anthropic.types import RawMessageStreamEvent
+
+    from bot.models.anthropic_errors import Failure
+    from bot.prompt import Prompt
+
+T = TypeVar("T")
+
+TRIES = 3
+FIRST_WAIT_S = 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """How long a call may take, in seconds. Silence is counted by content: pings keep a dead stream open for ever."""
+
+    whole: float = 100.0
+    silence: float = 40.0
+
+
+class AnthropicModel:
+    """Answers with one model, proposes updates with another, cheaper one."""
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        base_url: str,
+        answer_model: str,
+        persona_model: str,
+        clock: Clock,
+        deadlines: Deadlines | None = None,
+    ) -> None:
+        self.name = answer_model
+        self._persona_model = persona_model
+        self._key = key
+        self._base_url = base_url
+        self._clock = clock
+        self._deadlines = deadlines or Deadlines()
+        self._client: AsyncAnthropic | None = None
+        self._opening = asyncio.Lock()
+
+    async def answer(self, prompt: Prompt) -> AsyncIterator[str | Restart | Usage]:
+        """See `bot.ports.Model.answer`. All tries together keep to the deadline of one call."""
+        create = (await self._open()).messages.create
+        from bot.models.anthropic_errors import ODDITIES, failure  # noqa: PLC0415 - it imports the SDK
+
+        ends_at = self._ends_at()
+        for attempt in range(TRIES):
+            has_text = False
+            try:
+                stream = await self._within(create(**requests.answer(prompt, self.name), stream=True), ends_at)
+                async for piece in _Reading(stream, self._deadlines.silence, ends_at).pieces():
+                    has_text = True
+                    yield piece
+            except ODDITIES as error:
+                await self._pause(failure(error, has_text=has_text), attempt, ends_at)
+                if has_text:
+                    yield RESTART
+            else:
+                return
+
+    async def propose(self, request: StructuredRequest) -> StructuredReply:
+        """See `persona.ports.StructuredModel.propose`."""
+        create = (await self._open()).messages.create
+        from bot.models.anthropic_errors import ODDITIES, failure  # noqa: PLC0415 - it imports the SDK
+
+        ends_at = self._ends_at()
+        for attempt in range(TRIES):
+            try:
+                return _structured(await self._within(create(**requests.update(request, self._persona_model)), ends_at))
+            except ODDITIES as error:
+                await self._pause(failure(error), attempt, ends_at)
+        raise AssertionError("the last pause raises")
+
+    async def warm(self) -> None:
+        """See `bot.ports.Model.warm`: import the SDK and open the client."""
+        await self._open()
+
+    async def close(self) -> None:
+        """See `bot.ports.Model.close`."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def _open(self) -> AsyncAnthropic:
+        async with self._opening:
+            if self._client is None:
+                self._client = await asyncio.to_thread(_client, self._key, self._base_url)
+            return self._client
+
+    def _ends_at(self) -> float:
+        return asyncio.get_running_loop().time() + self._deadlines.whole
+
+    async def _within(self, call: Awaitable[T], ends_at: float) -> T:
+        async with asyncio.timeout_at(ends_at):
+            return await call
+
+    async def _pause(self, failed: Failure, attempt: int, ends_at: float) -> None:
+        """Wait before the next try, or raise if there is to be none."""
+        wait_s = max(failed.wait_s or 0.0, FIRST_WAIT_S * 2**attempt * random.uniform(0.75, 1.0))  # noqa: S311 - jitter
+        is_late = asyncio.get_running_loop().time() + wait_s >= ends_at
+        if failed.wait_s is None or attempt == TRIES - 1 or is_late:
+            raise failed.error
+        _log.info("model.retried", model=self.name, attempt=attempt + 1, why=str(failed.error))
+        await self._clock.sleep(wait_s)
+
+
+class _Reading:
+    """Reads one streamed reply and insists on its end."""
+
+    def __init__(self, stream: AsyncStream[RawMessageStreamEvent], silence_s: float, ends_at: float) -> None:
+        self._stream = stream
+        self._silence_s = silence_s
+        self._ends_at = ends_at
+        self._stop_reason: str | None = None
+        self._input_tokens = self._cached_tokens = self._output_tokens = 0
+
+    async def pieces(self) -> AsyncIterator[str | Usage]:
+        async with self._stream:
+            while (event := await self._next()) is not None:
+                if event.type == "content_block_delta" and event.delta.type == "text_delta":
+                    yield event.delta.text
+                else:
+                    self._note(event)
+        _check_stop_reason(self._stop_reason)
+        yield Usage(
+            input_tokens=self._input_tokens,
+            output_tokens=self._output_tokens,
+            cached_tokens=self._cached_tokens,
+            is_cut=self._stop_reason == "max_tokens",
+        )
+
+    async def _next(self) -> RawMessageStreamEvent | None:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout_at(min(self._ends_at, loop.time() + self._silence_s)):
+            return await anext(self._stream, None)
+
+    def _note(self, event: RawMessageStreamEvent) -> None:
+        if event.type == "message_start":
+            self._input_tokens = _input_tokens(event.message.usage)
+            self._cached_tokens = event.message.usage.cache_read_input_tokens or 0
+        elif event.type == "message_delta":
+            self._stop_reason = event.delta.stop_reason
+            self._output_tokens = event.usage.output_tokens
+            self._input_tokens = _input_tokens(event.usage) or self._input_tokens  # these replace the first ones
+            self._cached_tokens = event.usage.cache_read_input_tokens or self._cached_tokens
+
+
+def _client(key: str, base_url: str) -> AsyncAnthropic:
+    from anthropic import AsyncAnthropic, DefaultAioHttpClient  # noqa: PLC0415 - seconds, see the module's docstring
+
+    # Deadlines are ours; without a timeout of its own the SDK refuses large allowances before it asks anything.
+    return AsyncAnthropic(
+        api_key=key, base_url=base_url, max_retries=0, timeout=600.0, http_client=DefaultAioHttpClient()
+    )
+
+
+def _structured(message: SdkMessage) -> StructuredReply:
+    _check_stop_reason(message.stop_reason)
+    if message.stop_reason == "max_tokens":
+        raise errors.ModelCutError("the model's structured answer was cut at its token limit")
+    return StructuredReply(
+        text="".join(block.text for block in message.content if block.type == "text"),
+        input_tokens=_input_tokens(message.usage),
+        output_tokens=message.usage.output_tokens,
+    )
+
+
+def _check_stop_reason(reason: str | None) -> None:
+    """Only a reply that says how it ended is one: a stream that was cut ends without error and without a reason."""
+    if reason is None:
+        raise EOFError
+    if reason == "refusal":
+        raise errors.ModelRefusedError
+    if reason == "model_context_window_exceeded":
+        raise errors.ModelRequestError("the conversation does not fit into the model's context window")
+    if reason not in {"end_turn", "stop_sequence", "max_tokens"}:
+        raise errors.ModelCutError(f"the model's reply ended with {reason!r}")
+
+
+def _input_tokens(usage: Any) -> int:
+    """Everything in the prompt: `input_tokens` alone counts only what is in no cache."""
+    parts = (usage.input_tokens, usage.cache_creation_input_tokens, usage.cache_read_input_tokens)
+    return sum(part or 0 for part in parts)

@@ -1,0 +1,130 @@
+"""The contracts of what can be swapped: a platform's side, a language model, the time."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from bot.messages import AnswerId, Member, Message, MessageId, Platform, Room
+from bot.prompt import Prompt
+from bot.views import View
+from persona.ports import StructuredModel
+
+
+class Clock(Protocol):
+    """What time it is, and waiting. Tests and the terminal hand in clocks of their own."""
+
+    def now(self) -> datetime:
+        """This moment, aware, UTC; never earlier than before."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """One post of a reply, as an adapter is asked to show it."""
+
+    room: Room
+    answer: AnswerId
+    part: int
+    """From 0."""
+    text: str
+    """Markdown; the adapter renders it so that nobody is pinged."""
+    reply_to: MessageId
+    """The message it answers."""
+
+
+class Adapter(Protocol):
+    """A platform's side: it hands messages to `Intake` and shows replies. Rendering and limits are its own."""
+
+    platform: Platform
+    grow_every_s: float | None
+    """Least seconds between two edits of a growing reply; None if replies are shown only when finished."""
+
+    async def classified(self, room: Room) -> Room:
+        """The room with who can read there now, as the platform says; external if it does not say. Never raises."""
+        ...
+
+    def parts(self, text: str) -> list[str]:
+        """Cut a reply into pieces the platform takes, each valid Markdown, in order, at least one."""
+        ...
+
+    async def post(self, post: Post) -> str:
+        """Show a new post and return the platform's id of it.
+
+        Raises:
+            NotDeliveredError: refused, and it would be refused again.
+            UnclearDeliveryError: it may or may not have been taken; `find` tells.
+            PlatformUnreachableError: it was certainly not taken; trying again is safe.
+        """
+        ...
+
+    async def edit(self, post: Post, post_id: str) -> None:
+        """Give a post a new text. Repeating it is harmless. Raises as `post` does."""
+        ...
+
+    async def find(self, post: Post) -> str | None:
+        """The id of a post that may have been taken, or None if the platform does not have it."""
+        ...
+
+    def working(self, message: Message) -> AbstractAsyncContextManager[None]:
+        """Show in the room, as the platform can, that an answer is on its way."""
+        ...
+
+    async def notify(self, room: Room, member: Member, view: View) -> bool:
+        """Show something to one member alone. False if the platform has no private way to them now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a finished call consumed, in tokens."""
+
+    input_tokens: int
+    """All of the prompt: new, written to the cache and read from it."""
+    output_tokens: int
+    cached_tokens: int = 0
+    """How many of the input tokens were read from the cache."""
+    is_cut: bool = False
+    """Whether the answer stopped at the token limit."""
+
+
+class Restart(Enum):
+    """An answer begins again: the text so far is void."""
+
+    RESTART = "restart"
+
+
+RESTART = Restart.RESTART
+
+NO_USAGE = Usage(input_tokens=0, output_tokens=0)
+"""Nothing was asked of any model."""
+
+
+class Model(StructuredModel, Protocol):
+    """A language model."""
+
+    name: str
+
+    def answer(self, prompt: Prompt) -> AsyncIterator[str | Restart | Usage]:
+        """Stream an answer: pieces of text as they come and, only once it is finished, its usage.
+
+        A model that can try again after its text broke off says so with `RESTART` and begins anew.
+
+        Raises:
+            ModelError: there is no finished answer; text that came before is not one.
+        """
+        ...
+
+    async def warm(self) -> None:
+        """Load what the first call would otherwise wait for. May do nothing."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections. A second call does nothing."""
+        ...
