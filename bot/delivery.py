@@ -1,0 +1,156 @@
+"""Delivery: one outcome for each message, whatever breaks in between.
+
+The text of a reply is stored before it is posted, and the platform's id of each post after. A post whose id is not
+stored may exist all the same, so after a crash or an unclear answer the platform is asked before anything is posted
+again (reliability B.0 and finding 2).
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import structlog
+
+from bot import errors
+from bot.messages import Message, MessageId, Platform, Room
+from bot.ports import Adapter, Clock, Post
+from bot.store import conversations, inbox, outbox
+from bot.store.engine import Store
+from persona.ports import Transaction
+
+WAITS_S = (0.5, 2.0, 5.0)
+"""Pauses between tries to post: together less than a member's patience, longer than a platform's hiccup."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Delivery:
+    """Shows replies through the adapter of their platform and records how each message ended."""
+
+    def __init__(self, *, store: Store, adapters: Mapping[Platform, Adapter], clock: Clock) -> None:
+        self._store = store
+        self._adapters = adapters
+        self._clock = clock
+
+    def adapter(self, room: Room) -> Adapter:
+        """The adapter of the room's platform."""
+        return self._adapters[room.platform]
+
+    def growing(self, message: Message) -> "Growing":
+        """A reply to `message` that will be shown while it is written."""
+        return Growing(delivery=self, message=message, every_s=self.adapter(message.room).grow_every_s)
+
+    async def show_unfinished(self, message: Message, text: str) -> None:
+        """Post the beginning of a reply, or edit what is posted. Trouble is left to `finish`, which must succeed."""
+        first = self.adapter(message.room).parts(text)[0]
+        begin = partial(outbox.begin, tenant=message.room.tenant, answer=message.answer, text=first)
+        part = await self._store.write(begin)
+        try:
+            await self._show(message, part)
+        except errors.PlatformError as trouble:
+            _log.info("reply.not_growing", reference=message.reference, why=type(trouble).__name__)
+
+    async def finish(self, message: Message, text: str, outcome: inbox.Outcome) -> None:
+        """Store the final text of the reply, then show it and settle the message.
+
+        Raises:
+            PlatformError: it could not be shown; the message stays open. A refusal for good settles it instead.
+        """
+        texts = self.adapter(message.room).parts(text)
+        parts = await self._store.write(partial(_make_ready, message=message, texts=texts, outcome=outcome))
+        await self._bring_out(message, parts)
+
+    async def resume(self, message: Message) -> None:
+        """Finish a reply whose text an earlier try has stored. Raises as `finish` does."""
+        parts = await self._store.read(partial(outbox.parts, tenant=message.room.tenant, answer=message.answer))
+        await self._bring_out(message, parts)
+
+    async def _bring_out(self, message: Message, parts: Sequence[outbox.Part]) -> None:
+        try:
+            posts = [await self._show(message, part) for part in parts]
+        except errors.NotDeliveredError as refused:
+            _log.warning("reply.refused", reference=message.reference, platform=message.room.platform, why=str(refused))
+            await self._store.write(partial(_give_up, message=message, clock=self._clock))
+            return
+        text = "\n".join(part.text for part in parts)
+        await self._store.write(partial(_settle, message=message, text=text, post=posts[0], clock=self._clock))
+
+    async def _show(self, message: Message, part: outbox.Part) -> str:
+        """Bring one part onto the platform, remember its id, and return it."""
+        post = Post(room=message.room, answer=message.answer, part=part.number, text=part.text, reply_to=message.id)
+        post_id = await self._posted(post, part.post, is_new=part.is_new)
+        if post_id != part.post:
+            remember = partial(
+                outbox.posted, tenant=message.room.tenant, answer=message.answer, part=part.number, post=post_id
+            )
+            await self._store.write(remember)
+        return post_id
+
+    async def _posted(self, post: Post, post_id: str | None, *, is_new: bool) -> str:
+        """Try until the platform has the post in its newest text; returns its id."""
+        for wait_s in WAITS_S:
+            try:
+                return await self._try(post, post_id, is_new=is_new)
+            except errors.UnclearDeliveryError:
+                is_new = False
+            except errors.PlatformUnreachableError:
+                pass
+            await self._clock.sleep(wait_s)
+        return await self._try(post, post_id, is_new=is_new)
+
+    async def _try(self, post: Post, post_id: str | None, *, is_new: bool) -> str:
+        adapter = self.adapter(post.room)
+        if post_id is None and not is_new:
+            post_id = await adapter.find(post)
+        if post_id is None:
+            return await adapter.post(post)
+        await adapter.edit(post, post_id)
+        return post_id
+
+
+class Growing:
+    """Paces how often an unfinished reply is shown: no platform takes an edit for each word."""
+
+    def __init__(self, *, delivery: Delivery, message: Message, every_s: float | None) -> None:
+        self._delivery = delivery
+        self._message = message
+        self._every_s = every_s
+        self._shown_at = asyncio.get_running_loop().time()
+
+    async def show(self, pieces: Sequence[str]) -> None:
+        """Show what there is so far, if it is time to."""
+        now = asyncio.get_running_loop().time()
+        if self._every_s is None or now - self._shown_at < self._every_s:
+            return
+        text = "".join(pieces).strip()
+        if text:
+            await self._delivery.show_unfinished(self._message, text)
+            self._shown_at = asyncio.get_running_loop().time()
+
+
+async def _make_ready(
+    transaction: Transaction, *, message: Message, texts: Sequence[str], outcome: inbox.Outcome
+) -> list[outbox.Part]:
+    await inbox.decide(transaction, message, outcome)
+    return await outbox.make_ready(transaction, message.room.tenant, message.answer, texts)
+
+
+async def _settle(transaction: Transaction, *, message: Message, text: str, post: str, clock: Clock) -> None:
+    """The reply is shown: settle the message, and let an answer become part of the conversation."""
+    await outbox.sent(transaction, message.room.tenant, message.answer)
+    outcome = await inbox.settle(transaction, message, now=clock.now())
+    if outcome == "answered":
+        await conversations.append(
+            transaction,
+            message.room,
+            message=MessageId(post),
+            author=None,
+            text=text,
+            said_at=clock.now(),
+            reply_to=message.id,
+        )
+
+
+async def _give_up(transaction: Transaction, *, message: Message, clock: Clock) -> None:
+    await inbox.decide(transaction, message, "failed")
+    await inbox.settle(transaction, message, now=clock.now())

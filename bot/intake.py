@@ -1,0 +1,119 @@
+"""Intake: what a platform hands us is stored before it is acknowledged, and each post only once."""
+
+from collections.abc import Awaitable, Callable, Container
+from dataclasses import replace
+from functools import partial
+
+from bot.lanes import Lanes
+from bot.messages import Deletion, Edit, Message, MessageId, Platform, Room, clean, platform_of
+from bot.ports import Clock
+from bot.store import conversations, inbox
+from bot.store.engine import Store
+from persona import forgetting
+from persona.ports import Transaction
+from persona.schema import Schema
+
+Handler = Callable[[inbox.Entry], Awaitable[None]]
+"""What is done with an accepted message; it records an outcome and does not raise."""
+
+
+class Intake:
+    """The way in for every adapter. Its methods return once the change is durable; only then may it be acknowledged."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        lanes: Lanes,
+        adapters: Container[Platform],
+        schema: Schema,
+        clock: Clock,
+        answer: Handler,
+        turn_away: Handler,
+    ) -> None:
+        self._store = store
+        self._adapters = adapters
+        self._schema = schema
+        self._lanes = lanes
+        self._clock = clock
+        self._answer = answer
+        self._turn_away = turn_away
+
+    async def accept(self, message: Message) -> bool:
+        """Store a message to us and line it up for an answer. False if this post was accepted before.
+
+        Raises:
+            StoreError: nothing was stored; it must not be acknowledged, so that the platform sends it again.
+        """
+        author = replace(message.author, name=clean(message.author.name))
+        message = replace(message, text=clean(message.text), author=author)
+        is_new = await self._store.write(partial(inbox.accept, message=message, now=self._clock.now()))
+        if is_new:
+            self._line_up(inbox.Entry(room=message.room, key=message.key))
+        return is_new
+
+    async def edit(self, edit: Edit) -> None:
+        """Take over the new text of a message we have. An edit never causes a second answer.
+
+        A message not answered yet is answered in its new text. What rests on words that are gone is taken back.
+        """
+        await self._store.write(partial(_edit, edit=replace(edit, text=clean(edit.text)), schema=self._schema))
+
+    async def delete(self, deletion: Deletion) -> None:
+        """Erase a message, and take back what rests on it alone; it will not be answered any more."""
+        await self._store.write(partial(_delete, deletion=deletion, schema=self._schema))
+
+    async def recover(self) -> int:
+        """Line up what was accepted and has no outcome, after a restart or a failure. Returns how many.
+
+        What came over a platform that is not connected now waits until it is.
+        """
+        waiting = [
+            entry
+            for entry in await self._store.read(inbox.open_entries)
+            if platform_of(entry.tenant) in self._adapters
+            and not self._lanes.holds(_lane(entry), entry.key)
+            and not self._lanes.holds(_surplus_lane(entry), entry.key)
+        ]
+        for entry in waiting:
+            self._lanes.submit(_lane(entry), entry.key, partial(self._answer, entry))
+        return len(waiting)
+
+    async def settled(self, message: Message) -> None:
+        """Wait until nothing is left to do in the room of `message`."""
+        await self._lanes.drained(f"{message.room.tenant}/{message.room.id}")
+
+    def _line_up(self, entry: inbox.Entry) -> None:
+        if self._lanes.is_full(_lane(entry)):
+            self._lanes.submit(_surplus_lane(entry), entry.key, partial(self._turn_away, entry))
+        else:
+            self._lanes.submit(_lane(entry), entry.key, partial(self._answer, entry))
+
+
+def _lane(entry: inbox.Entry) -> str:
+    return f"{entry.tenant}/{entry.room.id}"
+
+
+def _surplus_lane(entry: inbox.Entry) -> str:
+    """Where messages are turned away, past the room's full lane."""
+    return f"{_lane(entry)} (full)"
+
+
+async def _edit(transaction: Transaction, *, edit: Edit, schema: Schema) -> None:
+    room = await conversations.locate(transaction, edit.room)
+    line = await conversations.find(transaction, room, edit.message)
+    if line is not None and line.author is not None:
+        await conversations.rewrite(transaction, room, edit.message, edit.text)
+    await _retract(transaction, room, edit.message, edit.text, schema)
+
+
+async def _delete(transaction: Transaction, *, deletion: Deletion, schema: Schema) -> None:
+    room = await conversations.locate(transaction, deletion.room)
+    line = await conversations.find(transaction, room, deletion.message)
+    if line is not None and line.author is not None:
+        await conversations.remove(transaction, room, deletion.message)
+    await _retract(transaction, room, deletion.message, None, schema)
+
+
+async def _retract(transaction: Transaction, room: Room, message: MessageId, text: str | None, schema: Schema) -> None:
+    await forgetting.retract(transaction, tenant=room.tenant, room=room.id, message=message, text=text, schema=schema)

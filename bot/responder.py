@@ -1,0 +1,187 @@
+"""The responder: one turn, from an accepted message to its reply."""
+
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+
+import structlog
+
+from bot import consent, errors, prompt
+from bot.delivery import Delivery
+from bot.messages import Message
+from bot.ports import NO_USAGE, RESTART, Clock, Model, Usage
+from bot.store import conversations, inbox, members
+from bot.store.engine import Store
+from persona import render
+from persona import store as personas
+from persona.ports import Transaction
+from persona.schema import Schema
+
+MAX_ATTEMPTS = 5
+"""A message that could not be answered this often gets an honest sentence instead of another try."""
+
+GREETING = (
+    "Hi! Ask me anything, here or in a direct message. `/persona help` shows what I remember about you and how to"
+    " change it."
+)
+FULL = (
+    "I am still working on the messages before yours in this conversation, so I had to skip this one."
+    " Please send it again in a minute."
+)
+CUT = "\n\n(I stopped here: the answer reached my length limit. Say “go on” for the rest.)"
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    claimed: inbox.Claimed
+    consent: members.Consent
+    prompt: prompt.Prompt
+    fact_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reply:
+    text: str
+    outcome: inbox.Outcome = "answered"
+    why: str = ""
+    usage: Usage = NO_USAGE
+
+
+class Responder:
+    """Answers accepted messages. Its methods record an outcome for the message and do not raise."""
+
+    def __init__(
+        self, *, store: Store, model: Model, delivery: Delivery, schema: Schema, default: consent.Default, clock: Clock
+    ) -> None:
+        self._store = store
+        self._model = model
+        self._delivery = delivery
+        self._schema = schema
+        self._default = default
+        self._clock = clock
+
+    async def answer(self, entry: inbox.Entry) -> None:
+        """Answer one message, or say honestly that there is no answer."""
+        try:
+            room = await self._delivery.adapter(entry.room).classified(entry.room)
+            turn = await self._store.write(partial(self._begin, entry=replace(entry, room=room)))
+            if turn is not None:
+                await self._reply(turn)
+                await self._ask_for_consent(turn)
+        except Exception as error:  # noqa: BLE001 - the outer edge: the message stays in the inbox and is tried again
+            _log.error("message.postponed", tenant=entry.tenant, error=type(error).__name__, why=_safe(error))
+
+    async def turn_away(self, entry: inbox.Entry) -> None:
+        """Tell the author that too much waits in the room."""
+        try:
+            claimed = await self._store.write(partial(inbox.claim, entry=entry, now=self._clock.now()))
+            if claimed is not None:
+                await self._delivery.finish(claimed.message, FULL, "failed")
+        except Exception as error:  # noqa: BLE001 - as in `answer`
+            _log.error("message.postponed", tenant=entry.tenant, error=type(error).__name__, why=_safe(error))
+
+    async def _begin(self, transaction: Transaction, *, entry: inbox.Entry) -> _Turn | None:
+        """Everything one turn needs, read in one unit."""
+        claimed = await inbox.claim(transaction, entry, now=self._clock.now())
+        if claimed is None:
+            return None
+        await conversations.classify(transaction, entry.room)
+        message = claimed.message
+        decision = await members.consent(transaction, message.author.key)
+        persona, count = None, 0
+        if consent.is_on(decision, self._default):
+            known = await personas.read(transaction, message.author.key, place=message.room.place)
+            persona, count = render.for_prompt(known, self._schema), len(known.facts)
+        history = await conversations.recent(
+            transaction, message.room, before=claimed.position, most=prompt.MAX_HISTORY_LINES
+        )
+        built = prompt.build(message, persona=persona, history=history)
+        return _Turn(claimed=claimed, consent=decision, prompt=built, fact_count=count)
+
+    async def _reply(self, turn: _Turn) -> None:
+        claimed = turn.claimed
+        if claimed.is_decided:
+            await self._delivery.resume(claimed.message)
+            _log.info("message.resumed", reference=claimed.message.reference, tenant=claimed.message.room.tenant)
+            return
+        started = time.perf_counter()
+        reply = await self._composed(turn)
+        composed = time.perf_counter()
+        await self._delivery.finish(claimed.message, reply.text, reply.outcome)
+        _log.info(
+            "message.settled",
+            reference=claimed.message.reference,
+            tenant=claimed.message.room.tenant,
+            kind=claimed.message.room.kind,
+            outcome=reply.outcome,
+            why=reply.why,
+            attempts=claimed.attempts,
+            model=self._model.name,
+            facts=turn.fact_count,
+            input_tokens=reply.usage.input_tokens,
+            cached_tokens=reply.usage.cached_tokens,
+            output_tokens=reply.usage.output_tokens,
+            model_ms=round((composed - started) * 1000),
+            delivery_ms=round((time.perf_counter() - composed) * 1000),
+        )
+
+    async def _composed(self, turn: _Turn) -> _Reply:
+        message = turn.claimed.message
+        if turn.claimed.attempts > MAX_ATTEMPTS:
+            return _Reply(text=_failure(errors.BotError.for_member, message), outcome="failed", why="too many attempts")
+        if not message.text.strip():
+            return _Reply(text=GREETING)
+        if len(message.text) > prompt.MAX_MESSAGE_CHARS:
+            return _Reply(text=_too_long(message), outcome="failed", why="message too long")
+        try:
+            async with self._delivery.adapter(message.room).working(message):
+                return await self._from_model(turn)
+        except errors.ModelError as error:
+            _log.warning("model.failed", reference=message.reference, error=type(error).__name__, why=str(error))
+            return _Reply(text=_failure(error.for_member, message), outcome="failed", why=type(error).__name__)
+
+    async def _from_model(self, turn: _Turn) -> _Reply:
+        growing = self._delivery.growing(turn.claimed.message)
+        pieces: list[str] = []
+        usage = NO_USAGE
+        async for piece in self._model.answer(turn.prompt):
+            if isinstance(piece, Usage):
+                usage = piece
+            elif piece is RESTART:
+                pieces.clear()
+            else:
+                pieces.append(piece)
+                await growing.show(pieces)
+        text = "".join(pieces).strip()
+        if not text:
+            raise errors.ModelCutError("the model's answer was empty")
+        if usage.is_cut:
+            text += CUT
+        return _Reply(text=text, usage=usage)
+
+    async def _ask_for_consent(self, turn: _Turn) -> None:
+        """Tell a member, once and in private, that there is something to decide."""
+        message = turn.claimed.message
+        if not consent.is_to_be_asked(turn.consent, self._default):
+            return
+        if await self._delivery.adapter(message.room).notify(message.room, message.author, consent.NOTICE):
+            asked = partial(members.set_consent, member=message.author.key, state="asked", now=self._clock.now())
+            await self._store.write(asked)
+
+
+def _failure(sentence: str, message: Message) -> str:
+    return f"{sentence} (reference {message.reference})"
+
+
+def _too_long(message: Message) -> str:
+    return (
+        f"Your message has {len(message.text):,} characters, and I can read at most {prompt.MAX_MESSAGE_CHARS:,}."
+        " Please send me the part that matters, or send it in pieces."
+    )
+
+
+def _safe(error: Exception) -> str:
+    """What an operator may read: our own errors speak without text, secrets or names; others are only named."""
+    return str(error) if isinstance(error, errors.BotError) else ""
