@@ -1,0 +1,1 @@
+"""Platforms: one folder each. An adapter translates, shows, and decides nothing."""

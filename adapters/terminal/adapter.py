@@ -1,0 +1,64 @@
+"""The terminal as an adapter: replies appear on the screen."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from adapters.terminal import views
+from adapters.terminal.screen import Screen
+from bot.messages import Member, Message, Platform, Room
+from bot.ports import Post
+from bot.views import Button, View
+
+
+class TerminalAdapter:
+    """See `bot.ports.Adapter`."""
+
+    platform: Platform = "terminal"
+    grow_every_s: float | None = None
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self.buttons: tuple[Button, ...] = ()
+        """What was last offered to press."""
+
+    async def classified(self, room: Room) -> Room:
+        """Rooms here are what they are called."""
+        return room
+
+    def parts(self, text: str) -> list[str]:
+        """A screen scrolls: one part."""
+        return [text]
+
+    async def post(self, post: Post) -> str:
+        """Print the reply."""
+        self._screen.reply(where(post.room), post.text)
+        return f"{post.answer}.{post.part}"
+
+    async def edit(self, post: Post, post_id: str) -> None:
+        """Print it again: what stands on a screen cannot be changed."""
+        self._screen.reply(where(post.room), post.text)
+
+    async def find(self, post: Post) -> str | None:
+        """A screen remembers nothing."""
+        return None
+
+    @asynccontextmanager
+    async def working(self, message: Message) -> AsyncIterator[None]:
+        """Show that an answer is on its way."""
+        with self._screen.working():
+            yield
+
+    async def notify(self, room: Room, member: Member, view: View) -> bool:
+        """Show it to whoever sits there."""
+        self.show(view)
+        return True
+
+    def show(self, view: View) -> None:
+        """Print a view and remember its buttons."""
+        self.buttons = view.buttons or self.buttons
+        self._screen.lines(views.lines(view))
+
+
+def where(room: Room) -> str:
+    """The room as people call it."""
+    return "(direct message)" if room.kind == "direct" else f"#{room.channel}"

@@ -1,0 +1,149 @@
+"""The conversation at the terminal: reads lines and does what they mean, one after the other."""
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+
+from adapters.terminal import screen as screens
+from adapters.terminal import translate
+from adapters.terminal.adapter import TerminalAdapter, where
+from adapters.terminal.clock import SessionClock
+from bot.core import Core
+from bot.errors import StoreError
+from bot.learning import Swept
+from bot.messages import Member, Message, MessageId, Room, TenantId
+from bot.store import conversations
+from bot.tasks import alongside
+from persona.moments import to_micros
+
+TENANT = TenantId(translate.TENANT)
+
+SETTLE_S = 0.3
+"""Background work begins this long after the first prompt, so that nobody waits for it."""
+
+
+async def talk(core: Core, clock: SessionClock, screen: screens.Screen | None = None) -> None:
+    """Talk until `/quit` or the end of input."""
+    screen = screen or screens.for_process()
+    clock.catch_up(await core.store.read(partial(conversations.last_moment, tenant=TENANT)))
+    chat = _Chat(core, clock, screen)
+    async with alongside(partial(_background, core, clock)):
+        await chat.run()
+
+
+async def _background(core: Core, clock: SessionClock) -> None:
+    await clock.sleep(SETTLE_S)
+    async with core.working():
+        await asyncio.Event().wait()
+
+
+class _Chat:
+    def __init__(self, core: Core, clock: SessionClock, screen: screens.Screen) -> None:
+        self._core = core
+        self._clock = clock
+        self._screen = screen
+        self._adapter = TerminalAdapter(screen)
+        core.adapters["terminal"] = self._adapter
+        self._member = _member("you")
+        self._room = _room("general")
+
+    async def run(self) -> None:
+        self._screen.lines(self._greeting())
+        await self._core.intake.recover()
+        while (line := await self._screen.read(self._member.name, where(self._room))) is not None:
+            action = translate.action(line)
+            if isinstance(action, translate.Quit):
+                break
+            if action is not None:
+                await self._try(action)
+
+    async def _try(self, action: translate.Action) -> None:
+        try:
+            await self._do(action)
+        except StoreError as error:
+            self._screen.lines([f"{error.for_member} ({error})"])
+
+    async def _do(self, action: translate.Action) -> None:
+        match action:
+            case translate.Say(text):
+                await self._say(text)
+            case translate.SpeakAs() | translate.Enter() | translate.Direct():
+                self._go(action)
+            case translate.Persona(words):
+                self._adapter.show(await self._core.commands.run(words, self._member))
+            case translate.Press(number):
+                await self._press(number)
+            case translate.Idle():
+                await self._idle()
+            case translate.Help():
+                self._screen.lines([f"  {usage:<16} {summary}" for usage, summary in translate.COMMANDS.items()])
+            case translate.Mistake(why):
+                self._screen.lines([why])
+
+    def _go(self, action: translate.SpeakAs | translate.Enter | translate.Direct) -> None:
+        """Change who speaks, or where. Whoever takes over in a direct message comes into their own."""
+        if isinstance(action, translate.SpeakAs):
+            self._member = _member(action.name)
+        if isinstance(action, translate.Enter):
+            self._room = _room(action.room)
+        elif isinstance(action, translate.Direct) or self._room.kind == "direct":
+            self._room = _direct(self._member)
+
+    async def _say(self, text: str) -> None:
+        now = self._clock.now()
+        message = Message(
+            id=MessageId(str(to_micros(now))), room=self._room, author=self._member, text=text, said_at=now
+        )
+        await self._core.intake.accept(message)
+        await self._core.intake.settled(message)
+
+    async def _press(self, number: int) -> None:
+        buttons = self._adapter.buttons
+        if not 0 < number <= len(buttons):
+            self._screen.lines(["There is no such button."])
+            return
+        self._adapter.show(await self._core.commands.press(buttons[number - 1].action, self._member))
+
+    async def _idle(self) -> None:
+        """Let the time pass that makes every conversation idle, then learn from all of them."""
+        skipped = self._core.settings.idle_after + timedelta(seconds=1)
+        self._clock.advance(skipped)
+        done = Swept()
+        while (swept := await self._core.learning.sweep()).sessions:
+            done += swept
+        self._screen.lines([f"({_minutes(skipped)} pass. {_told(done)})"])
+
+    def _greeting(self) -> list[str]:
+        model = self._core.model.name
+        who = (
+            "Rapport, offline: I am not an AI and answer from templates. Set ANTHROPIC_API_KEY for real answers."
+            if model == "offline"
+            else f"Rapport, answering with {model}."
+        )
+        return [who, "Say something about yourself, then /idle, then /persona show. /help lists the rest.", ""]
+
+
+def _told(done: Swept) -> str:
+    if done.failures:
+        return "Something could not be learned now; it comes due again. LOG_LEVEL=warning says why."
+    if not done.sessions:
+        return "Nothing new was said."
+    changes = "no change" if not done.operations else f"{done.operations} change{'s' * (done.operations > 1)}"
+    return f"I learned from {done.sessions} conversation{'s' * (done.sessions > 1)}: {changes} to what I remember."
+
+
+def _minutes(time: timedelta) -> str:
+    minutes = round(time.total_seconds() / 60)
+    return f"{minutes} minute{'s' * (minutes != 1)}" if minutes else f"{round(time.total_seconds())} seconds"
+
+
+def _member(name: str) -> Member:
+    return Member(tenant=TENANT, id=translate.member_id(name), name=name)
+
+
+def _room(name: str) -> Room:
+    return Room(tenant=TENANT, channel=name, kind="public")
+
+
+def _direct(member: Member) -> Room:
+    return Room(tenant=TENANT, channel=f"dm:{member.id}", kind="direct")

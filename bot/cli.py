@@ -1,0 +1,95 @@
+"""What can be typed after `python -m bot`. Everything heavy is imported by the command that needs it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import typer
+
+from bot import errors, logs, settings
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="rapport",
+    help="An assistant for Slack and Discord that knows each member and keeps up as they change.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+EXIT_SETTINGS = 2
+EXIT_FAILURE = 1
+
+
+@app.callback(invoke_without_command=True)
+def default(context: typer.Context) -> None:
+    """Run every configured platform; open the terminal if none is."""
+    if context.invoked_subcommand is not None:
+        return
+    loaded = _settings()
+    if loaded.has_platform:
+        _run_platforms(loaded)
+    else:
+        _chat(loaded)
+
+
+@app.command()
+def chat() -> None:
+    """Talk to Rapport in this terminal: no token and no key needed."""
+    _chat(_settings())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database up to this version's tables."""
+    loaded = _settings()
+    from bot.store import migrate as migrations  # noqa: PLC0415
+
+    has_changed = _or_exit(lambda: migrations.migrate(loaded.database_path))
+    typer.echo(f"{loaded.database_url}: {'migrated' if has_changed else 'up to date'}")
+
+
+def main() -> None:
+    """The console script `rapport`, and `python -m bot`."""
+    app()
+
+
+def _settings() -> settings.Settings:
+    loaded = _or_exit(settings.load)
+    for typo in settings.typos():
+        typer.echo(f"warning: {typo}", err=True)
+    return loaded
+
+
+def _run_platforms(loaded: settings.Settings) -> None:
+    logs.configure(loaded.log_level or "info", loaded.log_format)
+    from bot import wiring  # noqa: PLC0415
+
+    _or_exit(lambda: asyncio.run(wiring.run(loaded)))
+
+
+def _chat(loaded: settings.Settings) -> None:
+    logs.configure(loaded.log_level or "error", loaded.log_format)
+    from bot import wiring  # noqa: PLC0415
+
+    _or_exit(lambda: asyncio.run(wiring.chat(loaded)))
+
+
+def _or_exit(work: Callable[[], T]) -> T:
+    """The result of `work`; what an operator can mend is said in a line each, without a traceback."""
+    mistakes: list[errors.BotError] = []
+    try:
+        return work()
+    except* errors.BotError as group:
+        mistakes = _leaves(group)
+    for mistake in mistakes:
+        typer.echo(f"rapport: {mistake}", err=True)
+    raise typer.Exit(EXIT_SETTINGS if isinstance(mistakes[0], errors.SettingsError) else EXIT_FAILURE)
+
+
+def _leaves(group: BaseExceptionGroup[errors.BotError]) -> list[errors.BotError]:
+    found: list[errors.BotError] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

@@ -1,0 +1,130 @@
+"""The only module that sees everything: puts the parts together, and takes them apart in the reverse order."""
+
+import asyncio
+import importlib
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+
+from bot import consent
+from bot.clock import SystemClock
+from bot.commands.command import Context
+from bot.commands.registry import Commands
+from bot.core import Core
+from bot.delivery import Delivery
+from bot.intake import Intake
+from bot.lanes import Lanes
+from bot.learning import Learning
+from bot.messages import Platform
+from bot.models.offline import OfflineModel
+from bot.ports import Adapter, Clock, Model
+from bot.responder import Responder
+from bot.settings import Settings
+from bot.store import migrate
+from bot.store.sqlite import SqliteStore
+from persona import schema
+from persona.optimizer import Optimizer
+
+_log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_core(
+    settings: Settings, *, clock: Clock | None = None, default: consent.Default = "ask"
+) -> AsyncIterator[Core]:
+    """Open the store, bring it up to date, and build everything on it.
+
+    `default` is what holds for members who decided nothing, where PERSONA_CONSENT says nothing.
+
+    Raises:
+        StoreError: the database cannot be used; the message says what to do.
+    """
+    clock = clock or SystemClock()
+    default = settings.persona_consent or default
+    fields = schema.load(settings.persona_schema)
+    model = _model(settings, clock)
+    adapters: dict[Platform, Adapter] = {}
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(model.close)
+        await asyncio.to_thread(migrate.migrate, settings.database_path)
+        store = await SqliteStore.open(settings.database_path)
+        closing.push_async_callback(store.close)
+        lanes = await closing.enter_async_context(Lanes())
+        delivery = Delivery(store=store, adapters=adapters, clock=clock)
+        responder = Responder(store=store, model=model, delivery=delivery, schema=fields, default=default, clock=clock)
+        yield Core(
+            settings=settings,
+            store=store,
+            clock=clock,
+            model=model,
+            intake=Intake(
+                store=store,
+                lanes=lanes,
+                adapters=adapters,
+                schema=fields,
+                clock=clock,
+                answer=responder.answer,
+                turn_away=responder.turn_away,
+            ),
+            commands=Commands(Context(store=store, schema=fields, default=default, clock=clock)),
+            learning=Learning(
+                store=store,
+                optimizer=Optimizer(model=model, schema=fields),
+                schema=fields,
+                default=default,
+                idle_after=settings.idle_after,
+                clock=clock,
+            ),
+            lanes=lanes,
+            adapters=adapters,
+        )
+
+
+def _model(settings: Settings, clock: Clock) -> Model:
+    if settings.anthropic_api_key is None:
+        return OfflineModel()
+    from bot.models.anthropic import AnthropicModel  # noqa: PLC0415 - late, like the SDK behind it
+
+    return AnthropicModel(
+        key=settings.anthropic_api_key.get_secret_value(),
+        base_url=settings.anthropic_base_url,
+        answer_model=settings.anthropic_model,
+        persona_model=settings.persona_model,
+        clock=clock,
+    )
+
+
+async def run(settings: Settings) -> None:
+    """Run every configured platform until the process is told to stop.
+
+    Raises:
+        PlatformKeyError: a token was refused.
+        StoreError: the database cannot be used.
+    """
+    configured = {"slack": settings.slack_bot_token, "discord": settings.discord_bot_token}
+    hosts = [importlib.import_module(f"adapters.{name}.host") for name, token in configured.items() if token]
+    async with open_core(settings) as core, AsyncExitStack() as connected:
+        for host in hosts:
+            await connected.enter_async_context(host.connected(core))
+        async with core.working():
+            _log.info("bot.ready", platforms=sorted(core.adapters), model=core.model.name)
+            await _until_stopped()
+
+
+async def chat(settings: Settings) -> None:
+    """Open the terminal."""
+    terminal = importlib.import_module("adapters.terminal.chat")
+    clock = importlib.import_module("adapters.terminal.clock").SessionClock()
+    async with open_core(settings, clock=clock, default="on") as core:
+        await terminal.talk(core, clock)
+
+
+async def _until_stopped() -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+    _log.info("bot.stopping")
