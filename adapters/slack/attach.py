@@ -1,0 +1,46 @@
+"""Rapport, added to a Bolt app that may be somebody else's."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.listeners import SlackListeners
+from bot import logs, settings, wiring
+from bot.core import Core
+
+
+@asynccontextmanager
+async def attach(app: AsyncApp, core: Core | None = None) -> AsyncIterator[Core]:
+    """Let Rapport answer in the workspace of `app`, until the context is left.
+
+    Call it after the app's own listeners are registered: Bolt runs the first that matches, and ours come last. Without
+    a `core`, one is opened with the settings of the environment. Nothing else of the app is changed.
+
+    Raises:
+        PlatformKeyError: the app's token is not accepted.
+        BotError: the settings or the database cannot be used.
+    """
+    if core is None:
+        logs.use_standard_library()
+        async with wiring.open_core(settings.load()) as own, attach(app, own), own.working():
+            yield own
+        return
+    listeners = SlackListeners(own_client(app.client), core)
+    await listeners.adapter.identify()
+    listeners.listen(app)
+    yield core
+
+
+def own_client(client: AsyncWebClient) -> AsyncWebClient:
+    """A client like `client`, with its session, but without retry handlers."""
+    return AsyncWebClient(
+        token=client.token,
+        base_url=client.base_url,
+        session=client.session,
+        proxy=client.proxy,
+        ssl=client.ssl,
+        timeout=client.timeout,
+        retry_handlers=[],
+    )

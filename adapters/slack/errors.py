@@ -1,0 +1,85 @@
+"""What the Slack SDK raises, as our own errors: did the post happen, can it be tried again?"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot import errors
+from bot.ports import Clock
+
+T = TypeVar("T")
+
+LONGEST_WAIT_S = 60.0
+"""Slack's own waits are far shorter; a longer one is tried again by the sweep."""
+
+_KEY_CODES = {
+    "invalid_auth",
+    "not_authed",
+    "account_inactive",
+    "token_revoked",
+    "token_expired",
+    "not_allowed_token_type",
+}
+_PASSING_CODES = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+
+
+async def called(call: Callable[[], Awaitable[T]], *, clock: Clock, tries: int = 3) -> T:
+    """The result of an SDK call, repeated only after a rate limit, since nothing was done then; or one of our errors.
+
+    Raises:
+        PlatformKeyError: the token is not accepted.
+        PlatformUnreachableError: the call certainly had no effect and may be repeated.
+        UnclearDeliveryError: it may have had its effect.
+        NotDeliveredError: Slack refused it, and would again.
+    """
+    try:
+        return await call()
+    except SlackApiError as error:
+        if _is_rate_limit(error) and tries > 1:
+            await clock.sleep(retry_after_s(error))
+            return await called(call, clock=clock, tries=tries - 1)
+        raise _api_error(error) from error
+    except (aiohttp.ClientError, SlackClientError, OSError) as error:
+        raise _connection_error(error) from error
+
+
+def _connection_error(error: Exception) -> errors.PlatformError:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return errors.PlatformUnreachableError("Slack could not be reached")
+    return errors.UnclearDeliveryError(f"{type(error).__name__} while calling Slack")
+
+
+def _api_error(error: SlackApiError) -> errors.PlatformError:
+    status, code = _status(error), code_of(error)
+    if code in _KEY_CODES:
+        return errors.PlatformKeyError(f"Slack refused the token ({code})")
+    if _is_rate_limit(error):
+        return errors.PlatformUnreachableError("Slack is rate limiting us")
+    if status >= 500 or code in _PASSING_CODES:
+        return errors.UnclearDeliveryError(f"Slack failed (status {status}, {code})")
+    return errors.NotDeliveredError(f"Slack refused it ({code})")
+
+
+def code_of(error: SlackApiError) -> str:
+    """Slack's own word for what went wrong."""
+    data = getattr(error.response, "data", None)
+    return str(data.get("error", "unknown")) if isinstance(data, dict) else "unknown"
+
+
+def _status(error: SlackApiError) -> int:
+    """The HTTP status; a body that is no JSON leaves the SDK's error without it, and the outcome unclear."""
+    return int(getattr(error.response, "status_code", None) or getattr(error.response, "status", None) or 500)
+
+
+def _is_rate_limit(error: SlackApiError) -> bool:
+    return _status(error) == 429 or code_of(error) in {"ratelimited", "rate_limited"}
+
+
+def retry_after_s(error: SlackApiError) -> float:
+    """What a rate limit asks us to wait, in seconds."""
+    try:
+        return min(float(error.response.headers.get("Retry-After", "1")), LONGEST_WAIT_S)
+    except ValueError:
+        return 1.0

@@ -1,0 +1,94 @@
+"""Our own process on Slack: the smallest Bolt app there is, over Socket Mode."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+import aiohttp
+import structlog
+from aiohttp import WSMessage
+from slack_bolt import BoltResponse
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.errors import called
+from adapters.slack.listeners import Body, SlackListeners
+from bot import errors
+from bot.core import Core
+from bot.tasks import alongside
+
+_log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def connected(core: Core) -> AsyncIterator[None]:
+    """Be connected to Slack until the context is left.
+
+    Raises:
+        PlatformKeyError: a token is not accepted, at the start, or when Socket Mode is switched off later.
+        PlatformError: Slack cannot be reached at the start.
+    """
+    async with AsyncExitStack() as closing:
+        session = await closing.enter_async_context(aiohttp.ClientSession())
+        client = AsyncWebClient(
+            token=_secret(core, "slack_bot_token"),
+            base_url=core.settings.slack_api_url,
+            session=session,
+            retry_handlers=[],
+        )
+        listeners = SlackListeners(client, core)
+        await _checked("SLACK_BOT_TOKEN", listeners.adapter.identify)
+        app_token = _secret(core, "slack_app_token")
+        open_socket = lambda: client.apps_connections_open(app_token=app_token)  # noqa: E731
+        await _checked("SLACK_APP_TOKEN", lambda: called(open_socket, clock=core.clock))
+        handler = AsyncSocketModeHandler(_app(client, listeners), app_token)
+        closing.push_async_callback(handler.close_async)
+        await closing.enter_async_context(alongside(partial(_switched_off, handler)))
+        await handler.connect_async()  # type: ignore[no-untyped-call]
+        _log.info("slack.connected", bot_user=listeners.adapter.bot_user)
+        yield
+
+
+def _secret(core: Core, name: str) -> str:
+    secret: str = getattr(core.settings, name).get_secret_value()
+    return secret
+
+
+async def _checked(setting: str, call: Callable[[], Awaitable[object]]) -> None:
+    """Make a first call with a token, and name the setting if it is refused."""
+    try:
+        await call()
+    except (errors.PlatformKeyError, errors.NotDeliveredError) as error:
+        raise errors.PlatformKeyError(f"{setting}: {error}; copy it again from the app's pages at Slack") from error
+
+
+def _app(client: AsyncWebClient, listeners: SlackListeners) -> AsyncApp:
+    async def store_first(body: Body, next: Callable[[], Awaitable[None]]) -> BoltResponse | None:  # noqa: A002
+        """Store an event and acknowledge it before anything else: no token lookup, no listener (reliability 0.1)."""
+        if body.get("type") != "event_callback":
+            await next()
+            return None
+        await listeners.store(body)
+        return BoltResponse(status=200, body="")
+
+    quiet = logging.getLogger("slack_bolt")
+    quiet.setLevel(logging.ERROR)  # it warns that a client makes the token in the environment superfluous
+    app = AsyncApp(client=client, logger=quiet, before_authorize=store_first)
+    listeners.listen_for_commands(app)
+    return app
+
+
+async def _switched_off(handler: AsyncSocketModeHandler) -> None:
+    """Raise once Slack says that Socket Mode is off: the SDK would ask for a new connection for ever."""
+    is_off = asyncio.Event()
+
+    async def look(message: WSMessage) -> None:
+        if '"link_disabled"' in str(message.data) and '"disconnect"' in str(message.data):
+            is_off.set()
+
+    handler.client.on_message_listeners.append(look)
+    await is_off.wait()
+    raise errors.PlatformKeyError("Slack: Socket Mode was switched off for this app; switch it on and start again")

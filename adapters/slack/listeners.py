@@ -1,0 +1,104 @@
+"""What Rapport does with what Bolt hands it."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack import translate, views
+from adapters.slack.adapter import SlackAdapter
+from bot import errors
+from bot.core import Core
+from bot.messages import Deletion, Edit, Message
+from bot.views import View
+
+Body = Mapping[str, Any]
+
+_log = structlog.get_logger(__name__)
+
+
+class SlackListeners:
+    """Our listeners, for one workspace."""
+
+    def __init__(self, client: AsyncWebClient, core: Core) -> None:
+        self.adapter = SlackAdapter(client, clock=core.clock)
+        self._core = core
+        core.adapters["slack"] = self.adapter
+
+    def listen(self, app: AsyncApp) -> None:
+        """Store what is said to us, and acknowledge it, beside the app's own listeners."""
+        app.middleware(self._store_first)
+        self.listen_for_commands(app)
+        for name in ("app_mention", "message"):
+            app.event(name, matchers=[self._is_ours])(_acknowledge)
+
+    def listen_for_commands(self, app: AsyncApp) -> None:
+        """Answer `/persona` and our buttons."""
+        app.command("/persona")(self._command)
+        app.action(re.compile(f"^{re.escape(views.ACTION_PREFIX)}"))(self._pressed)
+
+    async def store(self, body: Body) -> None:
+        """Make what an event says to us durable.
+
+        Raises:
+            StoreError: it could not be stored; it must not be acknowledged, so that Slack delivers it again.
+        """
+        try:
+            match self._incoming(body):
+                case Message() as message:
+                    await self._core.intake.accept(message)
+                case Edit() as edit:
+                    await self._core.intake.edit(edit)
+                case Deletion() as deletion:
+                    await self._core.intake.delete(deletion)
+        except errors.StoreError as error:
+            _log.error("message.refused", error=type(error).__name__, why=str(error))
+            raise
+
+    async def _store_first(self, body: Body, next: Callable[[], Awaitable[None]]) -> None:  # noqa: A002 - Bolt's name
+        await self.store(body)
+        await next()
+
+    def _incoming(self, body: Body) -> Message | Edit | Deletion | None:
+        if body.get("type") != "event_callback":
+            return None
+        return translate.event(body, bot_user=self.adapter.bot_user)
+
+    async def _is_ours(self, body: Body) -> bool:
+        return self._incoming(body) is not None
+
+    async def _command(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+        await ack()
+        words, member = str(body.get("text") or ""), translate.member(body)
+        await self._respond(respond, lambda: self._core.commands.run(words, member))
+
+    async def _pressed(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+        await ack()
+        action = str(body["actions"][0]["action_id"]).removeprefix(views.ACTION_PREFIX)
+        member = translate.member(body)
+        await self._respond(respond, lambda: self._core.commands.press(action, member), replace=True)
+
+    async def _respond(
+        self, respond: AsyncRespond, work: Callable[[], Awaitable[View]], *, replace: bool = False
+    ) -> None:
+        """Show the member alone what `work` finds, or an honest sentence."""
+        try:
+            view = await work()
+        except errors.BotError as error:
+            _log.error("command.failed", error=type(error).__name__, why=str(error))
+            view = View(text=error.for_member)
+        await respond(
+            text=views.text(view),
+            blocks=self.adapter.blocks(view),
+            response_type="ephemeral",
+            replace_original=replace,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+
+
+async def _acknowledge() -> None:
+    """Nothing: being here makes Bolt acknowledge what the middleware has stored."""

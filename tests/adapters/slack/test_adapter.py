@@ -1,0 +1,540 @@
+"""Slack as an adapter, on the real SDK against Slack's twin: posts, edits, finds again, tells one member alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.adapter import KIND_LIFE, SlackAdapter
+from adapters.slack.render import mrkdwn
+from bot import errors
+from bot.consent import NOTICE
+from bot.messages import AnswerId, Member, Message, MessageId, Room, RoomId, TenantId
+from bot.ports import Post
+from bot.views import Line, Section, Source, View
+from persona.audience import RoomKind
+from tests.clock import StillClock
+from tests.twins.server import Fault
+from tests.twins.slack import SlackTwin
+from tests.twins.slack.blocks import strings
+from tests.twins.slack.chat import UPDATE_MAX
+
+T1 = TenantId("slack:T1")
+POST, UPDATE, INFO = "/api/chat.postMessage", "/api/chat.update", "/api/conversations.info"
+ANA = Member(tenant=T1, id="U1")
+
+
+@pytest.fixture
+async def twin() -> AsyncIterator[SlackTwin]:
+    async with SlackTwin() as twin:
+        twin.member("U1", "ana")
+        twin.member("U2", "ben")
+        twin.channel("C1", "team", members=["U1", "U2"])
+        twin.channel("D1", "", kind="im", members=["U1"])
+        yield twin
+
+
+@pytest.fixture
+async def client(twin: SlackTwin) -> AsyncIterator[AsyncWebClient]:
+    async with aiohttp.ClientSession() as session:
+        yield AsyncWebClient(token=twin.bot_token, base_url=twin.api_url, session=session, retry_handlers=[])
+
+
+@pytest.fixture
+async def adapter(client: AsyncWebClient, clock: StillClock) -> SlackAdapter:
+    adapter = SlackAdapter(client, clock=clock)
+    await adapter.identify()
+    return adapter
+
+
+def post_in(room: Room, reply_to: str, text: str = "hi", *, answer: str = "a1", part: int = 0) -> Post:
+    return Post(room=room, answer=AnswerId(answer), part=part, text=text, reply_to=MessageId(reply_to))
+
+
+def channel(thread: str | None = None, *, kind: RoomKind = "public") -> Room:
+    return Room(tenant=T1, channel="C1", thread=thread, kind=kind)
+
+
+def direct(thread: str | None = None) -> Room:
+    return Room(tenant=T1, channel="D1", thread=thread, kind="direct")
+
+
+async def asked(twin: SlackTwin, place: str) -> Post:
+    """A reply to what Ana just asked: in a new thread, below an old one, in a direct message, or in a thread of it."""
+    if place == "direct":
+        return post_in(direct(), await twin.says("U1", "D1", "hello"))
+    if place == "direct thread":
+        root = await twin.says("U1", "D1", "before")
+        return post_in(direct(root), await twin.says("U1", "D1", "hello", thread=root))
+    root = await twin.says("U1", "C1", "<@U0BOT> hello")
+    if place == "root":
+        return post_in(channel(root), root)
+    return post_in(channel(root), await twin.says("U2", "C1", "<@U0BOT> and?", thread=root))
+
+
+PLACES = pytest.mark.parametrize("place", ["root", "thread", "direct", "direct thread"])
+
+
+def ours(twin: SlackTwin, post: Post) -> list[str]:
+    """What people read of us in the room of a post."""
+    return [message.visible for message in twin.messages(post.room.channel, post.room.thread) if message.bot_id]
+
+
+# -- who we are -------------------------------------------------------------------------------------------------------
+
+
+async def test_the_adapter_learns_who_it_is(adapter: SlackAdapter) -> None:
+    """Slack tells which user we are."""
+    assert adapter.bot_user == "U0BOT"
+    assert adapter.platform == "slack"
+
+
+async def test_a_revoked_token_is_noticed_at_the_start(twin: SlackTwin, client: AsyncWebClient) -> None:
+    """A token that was taken back is said at once, and as such."""
+    twin.revoke()
+
+    with pytest.raises(errors.PlatformKeyError):
+        await SlackAdapter(client, clock=StillClock()).identify()
+
+
+async def test_a_client_that_repeats_by_itself_is_not_taken(twin: SlackTwin) -> None:
+    """The SDK's own retries post twice, so a client that has any is a mistake."""
+    client = AsyncWebClient(token="xoxb-x", base_url=twin.api_url, retry_handlers=[AsyncConnectionErrorRetryHandler()])
+
+    with pytest.raises(AssertionError):
+        SlackAdapter(client, clock=StillClock())
+
+
+# -- posting ----------------------------------------------------------------------------------------------------------
+
+
+@PLACES
+async def test_a_reply_appears_where_it_was_asked(twin: SlackTwin, adapter: SlackAdapter, place: str) -> None:
+    """A reply is posted once, in the thread of its message or in the direct message, rendered for Slack."""
+    post = replace(await asked(twin, place), text="**hi** & <!channel>")
+    ts = await adapter.post(post)
+
+    (message,) = [message for message in twin.messages(post.room.channel) if message.bot_id]
+    assert (message.ts, message.thread) == (ts, post.room.thread)
+    assert message.visible == "*hi* &amp; &lt;!channel&gt;"
+    assert twin.pings == []
+
+
+async def test_a_reply_carries_its_answer_and_unfurls_nothing(twin: SlackTwin, adapter: SlackAdapter) -> None:
+    """The answer id travels with the post, without the text, and no preview is asked for."""
+    await adapter.post(replace(await asked(twin, "root"), part=2, text="https://example.org/"))
+
+    args = twin.posts[-1].args
+    assert args["metadata"] == {"event_type": "rapport_reply", "event_payload": {"answer": "a1", "part": 2}}
+    assert args["unfurl_links"] is False
+    assert args["unfurl_media"] is False
+
+
+@PLACES
+async def test_a_reply_can_grow(twin: SlackTwin, adapter: SlackAdapter, place: str) -> None:
+    """An edit replaces the text of the post, pings nobody, and can be repeated."""
+    post = await asked(twin, place)
+    ts = await adapter.post(post)
+    for text in ("hi **there**", "hi **there** <@U2>", "hi **there** <@U2>"):
+        await adapter.edit(replace(post, text=text), ts)
+
+    assert ours(twin, post) == ["hi *there* &lt;@U2&gt;"]
+    assert twin.pings == []
+
+
+async def test_showing_work_needs_nothing(twin: SlackTwin, adapter: SlackAdapter, clock: StillClock) -> None:
+    """Slack shows nothing before the first words, and no call is made for it."""
+    message = Message(id=MessageId("1.0"), room=channel("1.0"), author=ANA, text="hi", said_at=clock.now())
+    calls = len(twin.ledger)
+    async with adapter.working(message):
+        pass
+
+    assert len(twin.ledger) == calls
+
+
+@pytest.mark.parametrize(
+    ("room", "reason"),
+    [
+        (Room(tenant=T1, channel="C9", kind="public"), "channel_not_found"),
+        (Room(tenant=T1, channel="C2", kind="public"), "not_in_channel"),
+        (Room(tenant=T1, channel="C3", kind="public"), "is_archived"),
+        (Room(tenant=T1, channel="C1", thread="1.000000", kind="public"), "thread_not_found"),
+    ],
+)
+async def test_a_reply_that_slack_does_not_want_is_refused(
+    twin: SlackTwin, adapter: SlackAdapter, room: Room, reason: str
+) -> None:
+    """A room that is gone, closed or not ours refuses the reply for good, and says why."""
+    twin.channel("C2", "other", bot=False)
+    twin.channel("C3", "old", archived=True)
+
+    with pytest.raises(errors.NotDeliveredError, match=reason):
+        await adapter.post(post_in(room, "1.000000"))
+
+
+async def test_a_revoked_token_is_not_a_refused_reply(twin: SlackTwin, adapter: SlackAdapter) -> None:
+    """A token that was taken back while we run keeps the reply for later, in a post, an edit and a search."""
+    post = await asked(twin, "root")
+    twin.revoke()
+
+    with pytest.raises(errors.PlatformKeyError):
+        await adapter.post(post)
+    with pytest.raises(errors.PlatformKeyError):
+        await adapter.edit(post, post.reply_to)
+    with pytest.raises(errors.PlatformKeyError):
+        await adapter.find(post)
+
+
+@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
+async def test_a_rate_limit_is_waited_out(
+    twin: SlackTwin, adapter: SlackAdapter, clock: StillClock, method: str
+) -> None:
+    """A rate limited post or edit is made once Slack allows it, and only once."""
+    post = await asked(twin, "root")
+    ts = await adapter.post(post)
+    twin.limit(method, retry_after_s=30)
+    if method == "chat.update":
+        await adapter.edit(replace(post, text="second"), ts)
+    else:
+        await adapter.post(replace(post, part=1, text="second"))
+
+    assert clock.slept == [30.0]
+    assert ours(twin, post).count("second") == 1
+
+
+async def test_editing_what_is_gone_is_refused(twin: SlackTwin, adapter: SlackAdapter) -> None:
+    """A post that somebody deleted cannot be edited any more."""
+    post = await asked(twin, "root")
+
+    with pytest.raises(errors.NotDeliveredError, match="message_not_found"):
+        await adapter.edit(post, "1.000000")
+
+
+# -- finding again ----------------------------------------------------------------------------------------------------
+
+
+@PLACES
+async def test_a_post_is_found_again(twin: SlackTwin, adapter: SlackAdapter, place: str) -> None:
+    """Only a post of the same answer and the same part is the one, also after it has changed."""
+    post = await asked(twin, place)
+    assert await adapter.find(post) is None
+    ts = await adapter.post(post)
+    other = await adapter.post(replace(post, part=1))
+    await adapter.edit(replace(post, text="grown"), ts)
+
+    assert await adapter.find(post) == ts
+    assert await adapter.find(replace(post, part=1)) == other
+    assert await adapter.find(replace(post, part=2)) is None
+    assert await adapter.find(replace(post, answer=AnswerId("a2"))) is None
+
+
+@PLACES
+async def test_a_post_is_found_behind_the_talk_of_others(twin: SlackTwin, adapter: SlackAdapter, place: str) -> None:
+    """What others said before and after does not hide a post."""
+    post = await asked(twin, place)
+    for number in range(60):
+        await twin.says("U1", post.room.channel, f"before {number}", thread=post.room.thread)
+    ts = await adapter.post(post)
+    for number in range(60):
+        await twin.says("U1", post.room.channel, f"after {number}", thread=post.room.thread)
+
+    assert await adapter.find(post) == ts
+
+
+@PLACES
+@pytest.mark.parametrize("fault", [Fault(reset_before=True), Fault(reset_after=True)], ids=["lost", "taken"])
+async def test_an_unclear_post_ends_up_there_once(
+    twin: SlackTwin, adapter: SlackAdapter, place: str, fault: Fault
+) -> None:
+    """Whether a post whose connection broke was taken is found out before it is posted again."""
+    post = await asked(twin, place)
+    twin.fault("POST", POST, replace(fault))
+    with pytest.raises(errors.UnclearDeliveryError):
+        await adapter.post(post)
+    ts = await adapter.find(post) or await adapter.post(post)
+
+    assert [message.ts for message in twin.messages(post.room.channel) if message.bot_id] == [ts]
+
+
+@pytest.mark.parametrize("place", ["root", "direct"])
+async def test_a_search_that_fails_finds_out_nothing(twin: SlackTwin, adapter: SlackAdapter, place: str) -> None:
+    """When Slack cannot be asked, nobody may conclude that the post is not there."""
+    post = await asked(twin, place)
+    await adapter.post(post)
+    twin.fault("GET", "/api/conversations.replies", Fault(status=503, times=-1))
+    twin.fault("GET", "/api/conversations.history", Fault(status=503, times=-1))
+
+    with pytest.raises(errors.PlatformError):
+        await adapter.find(post)
+
+
+# -- parts ------------------------------------------------------------------------------------------------------------
+
+HARD = {
+    "ampersands": "a & b < c > d " * 860,
+    "nothing but signs": "&<" * 6_000,
+    "one word": "x" * 12_000,
+    "one emoji": "👩\u200d👩\u200d👧" * 2_400,
+    "paragraphs": "A sentence with **bold** words & more.\n\n" * 300,
+    "code": "```python\n" + "if a < b && c > d: print('&')\n" * 400 + "```",
+    "an open fence": "```\n" + "a & b\n" * 2_000,
+    "many fences": "```py\na && b\n```\nso\n" * 600,
+    "links": "[the <docs>](https://example.org/?a=1&b=2) " * 280,
+    "headings": "# a < b\n\n- c & d\n> e\n" * 520,
+}
+
+
+@pytest.mark.parametrize("text", HARD.values(), ids=HARD)
+async def test_every_part_of_a_long_reply_is_taken(twin: SlackTwin, adapter: SlackAdapter, text: str) -> None:
+    """Slack takes each part of a long reply, as a new post and as a change of one, however it has to be escaped."""
+    post = await asked(twin, "root")
+    parts = adapter.parts(text)
+    for number, part in enumerate(parts):
+        ts = await adapter.post(replace(post, part=number, text="…"))
+        await adapter.edit(replace(post, part=number, text=part), ts)
+        await adapter.post(replace(post, answer=AnswerId("a2"), part=number, text=part))
+
+    assert len(parts) > 1
+    assert ours(twin, post)[::2] == ours(twin, post)[1::2] == [mrkdwn(part) for part in parts]
+    assert twin.pings == []
+
+
+@pytest.mark.parametrize("name", ["ampersands", "nothing but signs", "one word", "paragraphs", "code", "links"])
+async def test_no_word_of_a_long_reply_is_lost(adapter: SlackAdapter, name: str) -> None:
+    """The parts together hold every sign of the reply but the white space they were cut at, and fences around code."""
+    together = "".join(adapter.parts(HARD[name]))
+
+    def signs(text: str) -> str:
+        return re.sub(r"\s|```(python)?", "", text)
+
+    assert signs(together) == signs(HARD[name])
+
+
+async def test_a_code_block_in_parts_is_code_in_each(adapter: SlackAdapter) -> None:
+    """Each part of a code block that had to be cut is a block of its own, with the language."""
+    for part in adapter.parts(HARD["code"]):
+        assert part.startswith("```python\n")
+        assert part.endswith("```")
+        assert part.count("```") == 2
+
+
+async def test_a_link_is_not_cut_into_a_part_that_is_refused(adapter: SlackAdapter) -> None:
+    """What a link hides from the count, such as a long title, does not make a part too long when it is cut there."""
+    parts = adapter.parts('[a](https://example.org "' + "t " * 2_200 + '") ' + "x" * 5_500)
+
+    assert max(len(mrkdwn(part)) for part in parts) <= UPDATE_MAX
+
+
+@pytest.mark.timeout(2)
+@pytest.mark.parametrize(
+    "text", ["a\n" * 6_000, "[" * 12_000, "[a](" * 3_000, "**x " * 3_000], ids=lambda text: text[:4]
+)
+def test_no_reply_holds_everybody_up(text: str) -> None:
+    """A reply of any shape is cut and rendered in no time: while it is, nobody else is answered."""
+    parts = SlackAdapter(AsyncWebClient(retry_handlers=[]), clock=StillClock()).parts(text)
+
+    assert "".join("".join(parts).split()) == "".join(text.split())
+
+
+PIECES = st.sampled_from(
+    ["```py\n", "```\n", "~~~\n", "\n", "\n\n", "&", "<", "> ", "- ", "**", "`", "[a](b)", "word ", "é"]
+)
+TEXTS = st.lists(st.tuples(PIECES, st.integers(1, 100)).map(lambda it: it[0] * it[1]), min_size=1, max_size=6).map(
+    "".join
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(TEXTS.filter(str.strip))
+def test_parts_are_never_empty_nor_too_long(text: str) -> None:
+    """Whatever a model writes, there is at least one part, and Slack takes each."""
+    parts = SlackAdapter(AsyncWebClient(retry_handlers=[]), clock=StillClock()).parts(text)
+
+    assert parts
+    assert all(0 < len(mrkdwn(part).strip()) <= UPDATE_MAX for part in parts)
+
+
+# -- who can read -----------------------------------------------------------------------------------------------------
+
+ANSWERS = {
+    "public": {"is_channel": True, "is_private": False},
+    "private": {"is_group": True, "is_private": True},
+    "mpim": {"is_mpim": True, "is_private": False},
+    "im": {"is_im": True},
+    "external": {"is_channel": True, "is_ext_shared": True},
+    "organisation": {"is_channel": True, "is_org_shared": True},
+    "invited": {"is_channel": True, "is_pending_ext_shared": True},
+    "external im": {"is_im": True, "is_ext_shared": True},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("public", "public"),
+        ("private", "private"),
+        ("mpim", "private"),
+        ("im", "direct"),
+        ("external", "external"),
+        ("organisation", "external"),
+        ("invited", "external"),
+        ("external im", "external"),
+    ],
+)
+async def test_slack_says_who_reads_a_room(twin: SlackTwin, adapter: SlackAdapter, name: str, kind: RoomKind) -> None:
+    """A room nobody told us of is what Slack says; whatever others share is external."""
+    twin.fault("GET", INFO, Fault.json(200, {"ok": True, "channel": {"id": "C1", **ANSWERS[name]}}))
+    room = channel("1.0", kind="external")
+
+    assert await adapter.classified(room) == replace(room, kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        ({"kind": "public"}, "public"),
+        ({"kind": "private"}, "private"),
+        ({"kind": "mpim"}, "private"),
+        ({"kind": "im", "members": ["U2"]}, "direct"),
+        ({"kind": "public", "external": True}, "external"),
+    ],
+)
+async def test_a_room_is_asked_for_by_its_channel(
+    twin: SlackTwin, adapter: SlackAdapter, made: dict[str, Any], kind: str
+) -> None:
+    """The channel of a thread decides who reads the thread."""
+    twin.channel("C5", "five", **made)
+    room = Room(tenant=T1, channel="C5", thread="1.0", kind="external")
+
+    assert (await adapter.classified(room)).kind == kind
+
+
+@pytest.mark.parametrize("known", ["direct", "private", "public"])
+async def test_what_an_event_said_is_not_asked(twin: SlackTwin, adapter: SlackAdapter, known: RoomKind) -> None:
+    """A room whose kind came with the message costs no call."""
+    assert await adapter.classified(channel(kind=known)) == channel(kind=known)
+    assert twin.calls(INFO) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.json(200, {"ok": False, "error": "channel_not_found"}),
+        Fault.json(200, {"ok": False, "error": "missing_scope"}),
+        Fault.json(200, {"ok": False, "error": "token_revoked"}),
+        Fault(status=503),
+        Fault(reset_before=True, times=-1),
+    ],
+    ids=["not found", "no scope", "revoked", "down", "cut"],
+)
+async def test_what_slack_does_not_say_is_external(twin: SlackTwin, adapter: SlackAdapter, fault: Fault) -> None:
+    """When Slack cannot or will not tell who reads a room, outsiders do, and nothing fails."""
+    twin.fault("GET", INFO, replace(fault))
+
+    assert (await adapter.classified(channel(kind="external"))).kind == "external"
+
+
+async def test_what_slack_said_is_believed_for_a_minute(
+    twin: SlackTwin, adapter: SlackAdapter, clock: StillClock
+) -> None:
+    """A room is asked for once a minute at most, and no older answer counts."""
+    for _ in range(3):
+        assert (await adapter.classified(channel(kind="external"))).kind == "public"
+    assert len(twin.calls(INFO)) == 1
+
+    twin.channel("C1", "team", members=["U1"], kind="private")
+    clock.advance(seconds=KIND_LIFE.total_seconds() + 1)
+
+    assert (await adapter.classified(channel(kind="external"))).kind == "private"
+    assert len(twin.calls(INFO)) == 2
+
+
+# -- one member alone -------------------------------------------------------------------------------------------------
+
+
+async def test_a_notice_in_a_channel_is_for_one_member(twin: SlackTwin, adapter: SlackAdapter) -> None:
+    """In a channel only the member sees it, in the thread they spoke in, with its buttons."""
+    root = await twin.says("U1", "C1", "<@U0BOT> hi")
+    assert await adapter.notify(channel(root), ANA, NOTICE)
+
+    (notice,) = twin.ephemerals("U1")
+    assert (notice.channel, notice.thread) == ("C1", root)
+    assert [element["action_id"] for element in notice.blocks[-1]["elements"]] == [
+        "rapport:consent:on",
+        "rapport:consent:withdrawn",
+    ]
+    assert twin.ephemerals("U2") == []
+    assert [message.ts for message in twin.messages("C1")] == [root]
+
+
+@pytest.mark.parametrize("threaded", [True, False])
+async def test_a_notice_in_a_direct_message_is_a_message(
+    twin: SlackTwin, adapter: SlackAdapter, *, threaded: bool
+) -> None:
+    """The direct message is private already: there the notice is a message that stays."""
+    ts = await twin.says("U1", "D1", "hi")
+    room = direct(ts if threaded else None)
+    assert await adapter.notify(room, ANA, NOTICE)
+
+    notice = twin.messages("D1")[-1]
+    assert (notice.only_for, notice.thread) == (None, room.thread)
+    assert notice.text.startswith("May I remember")
+    assert notice.blocks[-1]["type"] == "actions"
+
+
+async def test_a_notice_pings_nobody(twin: SlackTwin, adapter: SlackAdapter) -> None:
+    """Whatever stands in a notice, it notifies nobody but its reader."""
+    await twin.says("U1", "C1", "<@U0BOT> hi")
+    await adapter.notify(channel(), ANA, View(text="<!channel> <@U2>", footer="<!here>"))
+
+    assert twin.pings == []
+
+
+@pytest.mark.parametrize("gone", ["left the channel", "channel archived"])
+async def test_a_member_who_cannot_be_told_alone_is_not(twin: SlackTwin, adapter: SlackAdapter, gone: str) -> None:
+    """Where Slack has no private way to the member now, the notice is not shown, and that is no failure."""
+    root = await twin.says("U1", "C1", "<@U0BOT> hi")
+    members = ["U2"] if gone == "left the channel" else ["U1", "U2"]
+    twin.channel("C1", "team", members=members, archived=gone == "channel archived")
+
+    assert await adapter.notify(channel(root), ANA, NOTICE) is False
+
+
+# -- links ------------------------------------------------------------------------------------------------------------
+
+
+def address(adapter: SlackAdapter, room: Room, ts: str) -> str:
+    """Where a fact that was learned in `room` from the message `ts` says it came from."""
+    source = Source(tenant=room.tenant, room=RoomId(room.id), message=MessageId(ts), quote="hello")
+    view = View(text="x", sections=(Section(title="y", lines=(Line(text="z", source=source),)),))
+    found = re.search(r"<(\S+)\|“hello”>", "\n".join(strings(adapter.blocks(view))))
+    assert found
+    return found[1]
+
+
+@PLACES
+async def test_a_link_leads_to_the_message(
+    twin: SlackTwin, adapter: SlackAdapter, client: AsyncWebClient, place: str
+) -> None:
+    """The address we show for a message is the one Slack gives it."""
+    post = await asked(twin, place)
+    answer = await client.chat_getPermalink(channel=post.room.channel, message_ts=post.reply_to)
+
+    assert address(adapter, post.room, post.reply_to) == answer["permalink"]
+
+
+def test_before_slack_was_asked_links_lead_to_slack() -> None:
+    """Until we know the workspace's own address, Slack's general one is used."""
+    adapter = SlackAdapter(AsyncWebClient(retry_handlers=[]), clock=StillClock(datetime(2026, 1, 1, tzinfo=UTC)))
+
+    assert address(adapter, direct(), "1700000000.000100") == "https://slack.com/archives/D1/p1700000000000100"
