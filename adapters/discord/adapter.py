@@ -1,0 +1,135 @@
+"""Discord as an adapter: posts with a nonce, so that a repeat is the same post."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import aiohttp
+import discord
+
+from adapters.discord import translate, views
+from adapters.discord.errors import called
+from bot import errors, markdown
+from bot.messages import Member, Message, Platform, Room
+from bot.ports import Post
+from bot.views import Source, View
+
+MAX_TEXT = 2_000
+MAY_NOT_REPLY = 160_002
+"""Discord's code where we may post but not read the history, and so not reply to it."""
+
+SILENT = discord.AllowedMentions.none()
+"""On every post and edit: whatever a model writes, nobody is pinged."""
+
+
+class DiscordAdapter:
+    """See `bot.ports.Adapter`."""
+
+    platform: Platform = "discord"
+
+    def __init__(self, client: discord.Client, *, grow_every_s: float | None = 1.5) -> None:
+        self.grow_every_s = grow_every_s
+        self._client = client
+        self._closed_to_us: set[str] = set()
+
+    async def classified(self, room: Room) -> Room:
+        """See `Adapter.classified`: discord.py keeps channels and overwrites up to date; `translate` reads them."""
+        if room.kind == "direct":
+            return room
+        channel = self._client.get_channel(int(room.thread or room.channel))
+        return replace(room, kind="external" if channel is None else translate.kind(channel))
+
+    def parts(self, text: str) -> list[str]:
+        """See `Adapter.parts`."""
+        return markdown.split(text, MAX_TEXT)
+
+    async def post(self, post: Post) -> str:
+        """See `Adapter.post`. Discord returns the first post again when the nonce is repeated within minutes."""
+        posted = await called(self._send(post))
+        return str(posted.id)
+
+    async def _send(self, post: Post) -> discord.Message:
+        channel = self._channel(post.room)
+        reference = discord.MessageReference(
+            message_id=int(post.reply_to), channel_id=channel.id, fail_if_not_exists=False
+        )
+        send = partial(channel.send, post.text, nonce=nonce(post), allowed_mentions=SILENT, suppress_embeds=True)
+        if post.part > 0:
+            return await send()
+        try:
+            return await send(reference=reference)
+        except discord.HTTPException as error:
+            if error.code != MAY_NOT_REPLY:
+                raise
+            return await send()
+
+    async def edit(self, post: Post, post_id: str) -> None:
+        """See `Adapter.edit`."""
+        message = self._channel(post.room).get_partial_message(int(post_id))
+        await called(message.edit(content=post.text, allowed_mentions=SILENT))
+
+    async def find(self, post: Post) -> str | None:
+        """See `Adapter.find`: our own post with this text after the message it answers.
+
+        Where the history may not be read, the nonce alone has to do.
+        """
+        channel, me = self._channel(post.room), self._client.user
+        try:
+            async for found in channel.history(after=discord.Object(int(post.reply_to)), limit=100):
+                is_first = found.reference is not None and str(found.reference.message_id) == post.reply_to
+                if found.author == me and (is_first if post.part == 0 else found.content == post.text):
+                    return str(found.id)
+        except discord.Forbidden:
+            return None
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            raise errors.PlatformUnreachableError("Discord's history could not be read") from error
+        return None
+
+    @asynccontextmanager
+    async def working(self, message: Message) -> AsyncIterator[None]:
+        """See `Adapter.working`: Discord says that we are typing."""
+        typing = self._channel(message.room).typing()
+        try:
+            await called(typing.__aenter__())
+        except errors.PlatformError:  # an answer without the dots is an answer
+            yield
+            return
+        try:
+            yield
+        finally:
+            await typing.__aexit__(None, None, None)
+
+    async def notify(self, room: Room, member: Member, view: View) -> bool:
+        """See `Adapter.notify`: in the direct message, the only private place outside of an interaction.
+
+        A member whose direct messages are closed is not tried again: Discord bans those who keep knocking.
+        """
+        if member.id in self._closed_to_us:
+            return False
+        try:
+            user = await called(self._client.fetch_user(int(member.id)))
+            await called(user.send(**self.drawn(view)))
+        except errors.NotDeliveredError:
+            self._closed_to_us.add(member.id)
+            return False
+        return True
+
+    def drawn(self, view: View) -> dict[str, Any]:
+        """The view as arguments of a send or an edit."""
+        return {"embed": views.embed(view, link=self._link), "view": views.buttons(view)}
+
+    def _channel(self, room: Room) -> discord.PartialMessageable:
+        return self._client.get_partial_messageable(int(room.thread or room.channel))
+
+    @staticmethod
+    def _link(source: Source) -> str:
+        server = "@me" if source.tenant == translate.DIRECT else source.tenant.partition(":")[2]
+        return f"https://discord.com/channels/{server}/{source.room.rpartition('/')[2]}/{source.message}"
+
+
+def nonce(post: Post) -> str:
+    """The same for the same part of the same reply, in every process: at most 25 characters."""
+    return hashlib.sha256(f"{post.answer}:{post.part}".encode()).hexdigest()[:24]

@@ -1,0 +1,41 @@
+"""Rapport, added to a discord.py client that may be somebody else's."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from adapters.discord.listeners import DiscordListeners
+from bot import logs, settings, wiring
+from bot.core import Core
+
+
+@asynccontextmanager
+async def attach(
+    client: discord.Client, core: Core | None = None, *, tree: app_commands.CommandTree[Any] | None = None
+) -> AsyncIterator[Core]:
+    """Let Rapport answer on the servers of `client`, until the context is left.
+
+    Adds a `/persona` group to the client's command tree (a `Bot` has one; hand in another client's as `tree`), which
+    the host syncs as it does its own. Without a `core`, one is opened with the settings of the environment.
+
+    Raises:
+        BotError: the settings or the database cannot be used.
+    """
+    if core is None:
+        logs.use_standard_library()
+        async with wiring.open_core(settings.load()) as own, attach(client, own, tree=tree), own.working():
+            yield own
+        return
+    listeners = DiscordListeners(client, core)
+    tree = tree or getattr(client, "tree", None)
+    listeners.listen(client)
+    if tree is not None:
+        tree.add_command(listeners.interactions.group())
+    try:
+        yield core
+    finally:
+        if tree is not None:
+            tree.remove_command("persona")

@@ -1,0 +1,41 @@
+"""What discord.py raises, as our own errors: did the post happen, can it be tried again?
+
+discord.py waits out rate limits and repeats 5xx answers itself, with the same nonce, so a repeat is not a double.
+"""
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+import aiohttp
+import discord
+
+from bot import errors
+
+T = TypeVar("T")
+
+
+async def called(call: Awaitable[T]) -> T:
+    """The result of a call, or one of our errors.
+
+    Raises:
+        PlatformKeyError: the token is not accepted.
+        PlatformUnreachableError: the call certainly had no effect and may be repeated.
+        UnclearDeliveryError: it may have had its effect.
+        NotDeliveredError: Discord refused it, and would again.
+    """
+    try:
+        return await call
+    except discord.RateLimited as error:
+        raise errors.PlatformUnreachableError("Discord is rate limiting us") from error
+    except discord.DiscordServerError as error:
+        raise errors.UnclearDeliveryError(f"Discord failed (status {error.status})") from error
+    except discord.HTTPException as error:
+        if error.status == 429:
+            raise errors.PlatformUnreachableError("Discord is rate limiting us") from error
+        if error.status == 401:
+            raise errors.PlatformKeyError("Discord refused the token") from error
+        raise errors.NotDeliveredError(f"Discord refused it (status {error.status}, code {error.code})") from error
+    except aiohttp.ClientConnectorError as error:
+        raise errors.PlatformUnreachableError("Discord could not be reached") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise errors.UnclearDeliveryError(f"{type(error).__name__} while calling Discord") from error

@@ -1,0 +1,117 @@
+"""Our own process on Discord: the smallest client there is, kept connected."""
+
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+import yarl
+from discord import app_commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from adapters.discord.adapter import SILENT
+from adapters.discord.listeners import DiscordListeners
+from adapters.discord.translate import ACCOUNTS
+from bot import errors
+from bot.core import Core
+from bot.settings import Settings
+from bot.store import notes
+from bot.tasks import alongside
+
+RESTART_WAIT_S = 5.0
+"""Before connecting anew after discord.py gave up: far below the 1,000 identifies a day."""
+
+_log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def connected(core: Core) -> AsyncIterator[None]:
+    """Be connected to Discord until the context is left.
+
+    Raises:
+        PlatformKeyError: the token is not accepted.
+        PlatformUnreachableError: Discord cannot be reached at the start.
+    """
+    _point_at(core.settings)
+    logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns that voice is not installed
+    client = discord.Client(
+        intents=_intents(),
+        allowed_mentions=SILENT,
+        max_messages=100,  # nothing is read from this cache
+        chunk_guilds_at_startup=False,
+        guild_ready_timeout=0.2,  # servers that come later are as welcome
+    )
+    tree = app_commands.CommandTree(client)
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(client.close)
+        await _log_in(client, core.settings)
+        listeners = DiscordListeners(client, core)
+        listeners.listen(client)
+        tree.add_command(listeners.interactions.group())
+        await _sync(tree, core)
+        await closing.enter_async_context(alongside(partial(_stay_connected, client, core)))
+        await client.wait_until_ready()
+        _log.info("discord.connected", servers=len(client.guilds))
+        yield
+
+
+def _point_at(settings: Settings) -> None:
+    """Where discord.py connects to; it reads these two class attributes and nothing else."""
+    Route.BASE = settings.discord_api_url.rstrip("/")
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.discord_gateway_url)
+
+
+def _intents() -> discord.Intents:
+    """What we hear: posts and channels. None of it is privileged; mentions and direct messages carry their text."""
+    intents = discord.Intents.none()
+    intents.guilds = intents.guild_messages = intents.dm_messages = True
+    return intents
+
+
+async def _log_in(client: discord.Client, settings: Settings) -> None:
+    assert settings.discord_bot_token is not None
+    try:
+        await client.login(settings.discord_bot_token.get_secret_value())
+    except discord.LoginFailure as error:
+        raise errors.PlatformKeyError(
+            "DISCORD_BOT_TOKEN: Discord refused the token; copy it again from the page Bot of the application"
+        ) from error
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        raise errors.PlatformUnreachableError(f"Discord could not be reached ({type(error).__name__})") from error
+
+
+async def _sync(tree: app_commands.CommandTree[Any], core: Core) -> None:
+    """Register our commands, if they changed since the last time: registering is limited to 200 a day."""
+    guild = discord.Object(core.settings.discord_guild_id) if core.settings.discord_guild_id else None
+    if guild is not None:
+        tree.copy_global_to(guild=guild)
+    described = [command.to_dict(tree) for command in tree.get_commands(guild=guild)]
+    wanted = hashlib.sha256(json.dumps([str(guild and guild.id), described], sort_keys=True).encode()).hexdigest()
+    if await core.store.read(partial(notes.read, tenant=ACCOUNTS, name="commands")) == wanted:
+        return
+    await tree.sync(guild=guild)
+    await core.store.write(partial(notes.write, tenant=ACCOUNTS, name="commands", value=wanted))
+    _log.info("discord.commands_registered", commands=len(described))
+
+
+async def _stay_connected(client: discord.Client, core: Core) -> None:
+    """Connect, and connect anew when discord.py gives up: one event it cannot parse ends its loop (pitfall 2)."""
+    while not client.is_closed():
+        try:
+            await client.connect()
+        except discord.ConnectionClosed as error:
+            raise errors.PlatformKeyError(f"Discord closed the connection for good (code {error.code})") from error
+        except discord.PrivilegedIntentsRequired as error:
+            raise errors.PlatformKeyError(
+                "Discord refuses the intents; they are set in the developer portal"
+            ) from error
+        except Exception as error:  # noqa: BLE001 - whatever it was, staying away would be worse
+            _log.error("discord.connection_lost", error=type(error).__name__)
+            await core.clock.sleep(RESTART_WAIT_S)
