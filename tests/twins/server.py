@@ -47,6 +47,8 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     hold: asyncio.Event | None = None
     """Wait for this event before anything else: a silent server, under the test's control."""
+    hold_after: asyncio.Event | None = None
+    """Run the handler, then wait for this event before answering: it took effect and nobody is told for now."""
     reset_before: bool = False
     """Cut the connection before the handler runs: the request is lost."""
     reset_after: bool = False
@@ -145,6 +147,8 @@ class Twin:
         if fault.status is not None:
             return web.Response(status=fault.status, body=fault.body, headers=dict(fault.headers))
         response = await handler(request)
+        if fault.hold_after is not None:
+            await fault.hold_after.wait()
         return _cut(request) if fault.reset_after else response
 
     async def changed(self) -> None:

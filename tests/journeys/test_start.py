@@ -1,0 +1,159 @@
+"""Starting and staying: what is wrong is said in a line an operator can act on, and what can be mended is mended."""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.processes import python
+from tests.journeys.worlds import DiscordWorld, SlackWorld, World, answers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-wrong", "SLACK_BOT_TOKEN: Slack refused the token (invalid_auth)"),
+        ("SLACK_APP_TOKEN", "xapp-wrong", "SLACK_APP_TOKEN: Slack refused the token (invalid_auth)"),
+        ("SLACK_API_URL", "http://127.0.0.1:9/api/", "Slack could not be reached"),
+    ],
+)
+async def test_a_wrong_slack_setting_is_named(
+    slack_world: World, tmp_path: Path, variable: str, value: str, named: str
+) -> None:
+    """A start with a setting that Slack refuses ends with status 1 and a line that names the setting, no traceback."""
+    environment = {**slack_world.environment(), variable: value}
+    async with python("-m", "bot", folder=tmp_path, environment=environment) as process:
+        assert await process.ended() == 1
+
+        assert named in process.log
+        assert "Traceback" not in process.log
+        assert "test-token" not in process.log
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("DISCORD_BOT_TOKEN", "wrong", "DISCORD_BOT_TOKEN: Discord refused the token"),
+        ("DISCORD_API_URL", "http://127.0.0.1:9/api/v10", "Discord could not be reached"),
+    ],
+)
+async def test_a_wrong_discord_setting_is_named(
+    discord_world: World, tmp_path: Path, variable: str, value: str, named: str
+) -> None:
+    """A start with a setting that Discord refuses ends with status 1 and a line that names it, no traceback."""
+    environment = {**discord_world.environment(), variable: value}
+    async with python("-m", "bot", folder=tmp_path, environment=environment) as process:
+        assert await process.ended() == 1
+
+        assert named in process.log
+        assert "Traceback" not in process.log
+
+
+@pytest.mark.slow
+async def test_switching_socket_mode_off_is_said(slack_world: World, tmp_path: Path) -> None:
+    """When Socket Mode is switched off for the app, the process says so and ends instead of dialling for ever."""
+    assert isinstance(slack_world, SlackWorld)
+    async with python("-m", "bot", folder=tmp_path, environment=slack_world.environment()) as process:
+        await process.logged("bot.ready")
+        await slack_world.twin.disconnect(reason="link_disabled")
+
+        assert await process.ended() == 1
+        assert "Socket Mode was switched off" in process.log
+
+
+async def test_a_replaced_socket_loses_nothing(slack_world: World) -> None:
+    """Slack renews its socket every few hours; what is said around that moment is answered once."""
+    assert isinstance(slack_world, SlackWorld)
+    async with slack_world.running(persona_consent="off"):
+        before = await slack_world.says("Ana", "before")
+        await slack_world.twin.disconnect(reason="refresh_requested")
+        after = await slack_world.says("Ana", "after")
+
+        assert await slack_world.answered(after) == "An answer."
+        assert await slack_world.answered(before) == "An answer."
+        assert len(answers(slack_world.claude)) == 2
+
+
+async def test_an_event_discord_py_cannot_read_does_not_end_us(discord_world: World) -> None:
+    """A malformed event ends discord.py's loop; Rapport connects anew and goes on answering."""
+    assert isinstance(discord_world, DiscordWorld)
+    async with discord_world.running(persona_consent="off"):
+        await discord_world.twin.send_raw("MESSAGE_CREATE", {"nonsense": True})
+        await discord_world.twin.wait_for(lambda: len(discord_world.twin.identifies) > 1)
+        post = await discord_world.says("Ana", "hello")
+
+        assert await discord_world.answered(post) == "An answer."
+
+
+async def test_commands_are_registered_once(discord_world: World) -> None:
+    """The second start does not register the same commands again."""
+    assert isinstance(discord_world, DiscordWorld)
+    for _ in range(2):
+        async with discord_world.running():
+            pass
+
+    assert len(discord_world.twin.commands.puts) == 1
+
+
+async def logged(words: str) -> None:
+    """Wait until a log line holds `words`."""
+    found = asyncio.Event()
+
+    class Listening(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if words in str(record.msg):
+                found.set()
+
+    handler = Listening()
+    logging.getLogger().addHandler(handler)
+    try:
+        await asyncio.wait_for(found.wait(), 10)
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another program holds the database."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+async def test_slack_delivers_again_what_could_not_be_stored(
+    slack_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event that meets a locked database is not acknowledged, and is answered once it can be stored."""
+    assert isinstance(slack_world, SlackWorld)
+    monkeypatch.setattr("bot.store.sqlite.BUSY_TIMEOUT_MS", 10)
+    async with slack_world.running(persona_consent="off"):
+        with locked(tmp_path / "rapport.db"):
+            saying = asyncio.ensure_future(slack_world.says("Ana", "hello"))
+            await logged("message.refused")
+        post = await saying
+
+        assert await slack_world.answered(post) == "An answer."
+
+
+async def test_on_discord_the_author_hears_that_nothing_was_stored(
+    discord_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Discord delivers nothing again, so the author of a message that could not be stored is told to ask again."""
+    monkeypatch.setattr("bot.store.sqlite.BUSY_TIMEOUT_MS", 10)
+    async with discord_world.running(persona_consent="off"):
+        with locked(tmp_path / "rapport.db"):
+            post = await discord_world.says("Ana", "hello")
+            await discord_world.twin.wait_for(lambda: discord_world.replies(post))
+
+        assert "ask again" in discord_world.replies(post)[0]
+        assert answers(discord_world.claude) == []
