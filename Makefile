@@ -7,11 +7,14 @@ BIN := .venv/bin
 CODE := bot adapters persona
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test check format lock clean
+.PHONY: run run-bot test check format bench bench-start bench-events lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp  ## talk to Rapport in this terminal; reads a script from a pipe just as well
 	@$(BIN)/python -m bot chat
+
+run-bot: .venv/run.stamp  ## run on the platforms that .env configures
+	@$(BIN)/python -m bot
 
 test: .venv/dev.stamp  ## every test, with branch coverage
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
@@ -25,6 +28,14 @@ check: .venv/dev.stamp  ## format, lint, types, import floors
 format: .venv/dev.stamp  ## put the code into the shape `make check` wants
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench: bench-start bench-events  ## what it costs; docs/benchmarks.md has the figures with dates
+
+bench-start: .venv/dev.stamp
+	@$(BIN)/python -m bench.start
+
+bench-events: .venv/dev.stamp
+	@$(BIN)/python -m bench.events
 
 lock: .venv/dev.stamp  ## renew both lock files from pyproject.toml
 	@$(PIP:--require-hashes=) uv
