@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import bot.__main__
+import bot.cli
 import bot.errors
 import persona.errors
 
@@ -101,4 +101,4 @@ def test_the_console_script_is_the_module() -> None:
     """`rapport` and `python -m bot` are the same program."""
     (script,) = entry_points(group="console_scripts", name="rapport")
 
-    assert script.load() is bot.__main__.main
+    assert script.load() is bot.cli.main
