@@ -44,6 +44,8 @@ class _Splitter:
 
     def add(self, line: str) -> None:
         following = fence_after(self._fence, line)
+        if following != self._fence:
+            line = line.rstrip()  # a fence is never cut, so it must not be long
         while self._left(following) < self._length(line):
             if self._own == 0 and following == self._fence:
                 cut = _cut(line, self._left(following), self._length)

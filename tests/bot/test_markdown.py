@@ -279,6 +279,14 @@ def test_the_text_after_a_block_is_no_code() -> None:
     assert words(pieces)[-1] == Seen("The end.", "")
 
 
+@pytest.mark.parametrize("line", ["```python" + 2_100 * " ", "~~~" + 2_100 * "\u00a0", "```" + 2_100 * "\t"])
+def test_a_fence_with_a_long_tail_of_blanks_ends(line: str) -> None:
+    """A fence line longer than a piece, which only blanks can make it, is cut to what it says."""
+    assert split(f"a\n{line}\nx = 1\n{line[:3]}{2_100 * ' '}\nb", 2_000) == [
+        f"a\n{line.rstrip()}\nx = 1\n{line[:3]}\nb"
+    ]
+
+
 def test_inline_code_opens_no_block() -> None:
     """A line that begins with code in the line is text."""
     pieces = split("\n".join(["```x``` is code in a line"] * 6), 60)
