@@ -30,8 +30,11 @@ def is_to_be_asked(consent: Consent, default: Default) -> bool:
 NOTICE = View(
     text=(
         "May I remember what you tell me about yourself, such as your role, your tools or how long you like answers?"
-        " I would use it to answer you better, never in a room whose readers did not hear it from you, and you can see"
-        " and delete all of it with /persona. Nothing is remembered unless you agree, and I answer you either way."
+        " I would use it to answer you better. What you say in a public channel I may use in any room without"
+        " outsiders, what you say in a private one stays there; how you like answers shapes them everywhere, and is"
+        " never spoken."
+        " You can see and delete all of it with /persona. Nothing is remembered unless you agree, and I answer you"
+        " either way."
     ),
     buttons=(
         Button(action="consent:on", label="Yes, remember", is_primary=True),

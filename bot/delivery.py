@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 
 from bot import errors
-from bot.messages import Message, MessageId, Platform, Room
+from bot.messages import Accepted, Message, MessageId, Platform, Room
 from bot.ports import Adapter, Clock, Post
 from bot.store import conversations, inbox, outbox
 from bot.store.engine import Store
@@ -20,6 +20,9 @@ from persona.ports import Transaction
 
 WAITS_S = (0.5, 2.0, 5.0)
 """Pauses between tries to post: together less than a member's patience, longer than a platform's hiccup."""
+
+WITHDRAWN = "(The message I was answering was withdrawn, so I stopped.)"
+"""What replaces a reply that was showing already when its question was deleted."""
 
 _log = structlog.get_logger(__name__)
 
@@ -40,8 +43,8 @@ class Delivery:
         """A reply to `message` that will be shown while it is written."""
         return Growing(delivery=self, message=message, every_s=self.adapter(message.room).grow_every_s)
 
-    async def show_unfinished(self, message: Message, text: str) -> None:
-        """Post the beginning of a reply, or edit what is posted. Trouble is left to `finish`, which must succeed."""
+    async def show_unfinished(self, message: Message, text: str) -> bool:
+        """Post the beginning of a reply, or edit what is posted: one try. Trouble is left to `finish`; False then."""
         first = self.adapter(message.room).parts(text)[0]
         begin = partial(outbox.begin, tenant=message.room.tenant, answer=message.answer, text=first)
         part = await self._store.write(begin)
@@ -49,39 +52,57 @@ class Delivery:
             await self._show(message, part)
         except errors.PlatformError as trouble:
             _log.info("reply.not_growing", reference=message.reference, why=type(trouble).__name__)
+            return False
+        return True
 
-    async def finish(self, message: Message, text: str, outcome: inbox.Outcome) -> None:
-        """Store the final text of the reply, then show it and settle the message.
+    async def finish(self, message: Message, text: str, outcome: inbox.Outcome) -> inbox.Outcome | None:
+        """Store the final text of the reply, then show it, settle the message and return how it ended.
 
         Raises:
             PlatformError: it could not be shown; the message stays open. A refusal for good settles it instead.
         """
         texts = self.adapter(message.room).parts(text)
-        parts = await self._store.write(partial(_make_ready, message=message, texts=texts, outcome=outcome))
-        await self._bring_out(message, parts)
+        ready = partial(_make_ready, message=message, texts=texts, outcome=outcome, clock=self._clock)
+        return await self._bring_out(message, await self._store.write(ready))
 
-    async def resume(self, message: Message) -> None:
-        """Finish a reply whose text an earlier try has stored. Raises as `finish` does."""
+    async def resume(self, message: Message) -> inbox.Outcome | None:
+        """Finish a reply whose text an earlier try has stored. Returns and raises as `finish` does."""
         parts = await self._store.read(partial(outbox.parts, tenant=message.room.tenant, answer=message.answer))
-        await self._bring_out(message, parts)
+        return await self._bring_out(message, parts)
 
-    async def _bring_out(self, message: Message, parts: Sequence[outbox.Part]) -> None:
+    async def withdraw(self, accepted: Accepted) -> inbox.Outcome | None:
+        """Replace what shows of a reply whose question was deleted. Returns and raises as `finish` does."""
+        parts = await self._store.write(partial(_make_withdrawn, accepted=accepted, clock=self._clock))
+        return await self._bring_out(accepted, parts)
+
+    async def _bring_out(self, accepted: Accepted, parts: Sequence[outbox.Part]) -> inbox.Outcome | None:
+        if not parts:
+            return "cancelled"
         try:
-            posts = [await self._show(message, part) for part in parts]
+            posts = [await self._show(accepted, part) for part in parts]
         except errors.NotDeliveredError as refused:
-            _log.warning("reply.refused", reference=message.reference, platform=message.room.platform, why=str(refused))
-            await self._store.write(partial(_give_up, message=message, clock=self._clock))
-            return
+            platform = accepted.room.platform
+            _log.warning("reply.refused", reference=accepted.reference, platform=platform, why=str(refused))
+            return await self._store.write(partial(_give_up, accepted=accepted, clock=self._clock))
         text = "\n".join(part.text for part in parts)
-        await self._store.write(partial(_settle, message=message, text=text, post=posts[0], clock=self._clock))
+        settle = partial(_settle, accepted=accepted, text=text, post=posts[0], clock=self._clock)
+        return await self._store.write(settle)
 
-    async def _show(self, message: Message, part: outbox.Part) -> str:
+    async def _show(self, accepted: Accepted, part: outbox.Part) -> str:
         """Bring one part onto the platform, remember its id, and return it."""
-        post = Post(room=message.room, answer=message.answer, part=part.number, text=part.text, reply_to=message.id)
-        post_id = await self._posted(post, part.post, is_new=part.is_new)
+        post = Post(
+            room=accepted.room,
+            answer=accepted.answer,
+            part=part.number,
+            text=part.text,
+            reply_to=accepted.id,
+            is_final=part.state != "open",
+        )
+        bring = self._posted if post.is_final else self._try
+        post_id = await bring(post, part.post, is_new=part.is_new)
         if post_id != part.post:
             remember = partial(
-                outbox.posted, tenant=message.room.tenant, answer=message.answer, part=part.number, post=post_id
+                outbox.posted, tenant=accepted.room.tenant, answer=accepted.answer, part=part.number, post=post_id
             )
             await self._store.write(remember)
         return post_id
@@ -104,8 +125,7 @@ class Delivery:
             post_id = await adapter.find(post)
         if post_id is None:
             return await adapter.post(post)
-        await adapter.edit(post, post_id)
-        return post_id
+        return await adapter.edit(post, post_id)
 
 
 class Growing:
@@ -124,33 +144,49 @@ class Growing:
             return
         text = "".join(pieces).strip()
         if text:
-            await self._delivery.show_unfinished(self._message, text)
+            if not await self._delivery.show_unfinished(self._message, text):
+                self._every_s = None
             self._shown_at = asyncio.get_running_loop().time()
 
 
 async def _make_ready(
-    transaction: Transaction, *, message: Message, texts: Sequence[str], outcome: inbox.Outcome
+    transaction: Transaction, *, message: Message, texts: Sequence[str], outcome: inbox.Outcome, clock: Clock
 ) -> list[outbox.Part]:
+    if await conversations.find(transaction, message.room, message.id) is None:
+        return await _make_withdrawn(transaction, accepted=message, clock=clock)
     await inbox.decide(transaction, message, outcome)
     return await outbox.make_ready(transaction, message.room.tenant, message.answer, texts)
 
 
-async def _settle(transaction: Transaction, *, message: Message, text: str, post: str, clock: Clock) -> None:
+async def _make_withdrawn(transaction: Transaction, *, accepted: Accepted, clock: Clock) -> list[outbox.Part]:
+    """Cancel a deleted message; what has to be shown for it: nothing, unless some of a reply may be showing."""
+    if await inbox.cancel(transaction, accepted, now=clock.now()):
+        return []
+    tenant, answer = accepted.room.tenant, accepted.answer
+    posted = [part for part in await outbox.parts(transaction, tenant, answer) if part.post is not None]
+    return await outbox.make_ready(transaction, tenant, answer, [WITHDRAWN] * max(1, len(posted)))
+
+
+async def _settle(
+    transaction: Transaction, *, accepted: Accepted, text: str, post: str, clock: Clock
+) -> inbox.Outcome | None:
     """The reply is shown: settle the message, and let an answer become part of the conversation."""
-    await outbox.sent(transaction, message.room.tenant, message.answer)
-    outcome = await inbox.settle(transaction, message, now=clock.now())
-    if outcome == "answered":
+    await outbox.sent(transaction, accepted.room.tenant, accepted.answer)
+    outcome = await inbox.settle(transaction, accepted, now=clock.now())
+    is_there = await conversations.find(transaction, accepted.room, accepted.id) is not None
+    if outcome == "answered" and is_there:
         await conversations.append(
             transaction,
-            message.room,
+            accepted.room,
             message=MessageId(post),
             author=None,
             text=text,
             said_at=clock.now(),
-            reply_to=message.id,
+            reply_to=accepted.id,
         )
+    return outcome
 
 
-async def _give_up(transaction: Transaction, *, message: Message, clock: Clock) -> None:
-    await inbox.decide(transaction, message, "failed")
-    await inbox.settle(transaction, message, now=clock.now())
+async def _give_up(transaction: Transaction, *, accepted: Accepted, clock: Clock) -> inbox.Outcome | None:
+    await inbox.decide(transaction, accepted, "failed")
+    return await inbox.settle(transaction, accepted, now=clock.now())

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.lanes import Lanes
-from bot.messages import Deletion, Edit, Message, MessageId, Platform, Room, clean, platform_of
+from bot.messages import Accepted, Deletion, Edit, Message, MessageId, Platform, Room, clean, platform_of
 from bot.ports import Clock
 from bot.store import conversations, inbox
 from bot.store.engine import Store
@@ -13,7 +13,7 @@ from persona import forgetting
 from persona.ports import Transaction
 from persona.schema import Schema
 
-Handler = Callable[[inbox.Entry], Awaitable[None]]
+Handler = Callable[[Accepted], Awaitable[None]]
 """What is done with an accepted message; it records an outcome and does not raise."""
 
 
@@ -49,7 +49,7 @@ class Intake:
         message = replace(message, text=clean(message.text), author=author)
         is_new = await self._store.write(partial(inbox.accept, message=message, now=self._clock.now()))
         if is_new:
-            self._line_up(inbox.Entry(room=message.room, key=message.key))
+            self._line_up(Accepted(id=message.id, room=message.room))
         return is_new
 
     async def edit(self, edit: Edit) -> None:
@@ -69,34 +69,34 @@ class Intake:
         What came over a platform that is not connected now waits until it is.
         """
         waiting = [
-            entry
-            for entry in await self._store.read(inbox.open_entries)
-            if platform_of(entry.tenant) in self._adapters
-            and not self._lanes.holds(_lane(entry), entry.key)
-            and not self._lanes.holds(_surplus_lane(entry), entry.key)
+            accepted
+            for accepted in await self._store.read(inbox.unsettled)
+            if platform_of(accepted.room.tenant) in self._adapters
+            and not self._lanes.holds(_lane(accepted), accepted.key)
+            and not self._lanes.holds(_surplus_lane(accepted), accepted.key)
         ]
-        for entry in waiting:
-            self._lanes.submit(_lane(entry), entry.key, partial(self._answer, entry))
+        for accepted in waiting:
+            self._lanes.submit(_lane(accepted), accepted.key, partial(self._answer, accepted))
         return len(waiting)
 
     async def settled(self, message: Message) -> None:
         """Wait until nothing is left to do in the room of `message`."""
-        await self._lanes.drained(f"{message.room.tenant}/{message.room.id}")
+        await self._lanes.drained(_lane(message))
 
-    def _line_up(self, entry: inbox.Entry) -> None:
-        if self._lanes.is_full(_lane(entry)):
-            self._lanes.submit(_surplus_lane(entry), entry.key, partial(self._turn_away, entry))
+    def _line_up(self, accepted: Accepted) -> None:
+        if self._lanes.is_full(_lane(accepted)):
+            self._lanes.submit(_surplus_lane(accepted), accepted.key, partial(self._turn_away, accepted))
         else:
-            self._lanes.submit(_lane(entry), entry.key, partial(self._answer, entry))
+            self._lanes.submit(_lane(accepted), accepted.key, partial(self._answer, accepted))
 
 
-def _lane(entry: inbox.Entry) -> str:
-    return f"{entry.tenant}/{entry.room.id}"
+def _lane(accepted: Accepted) -> str:
+    return f"{accepted.room.tenant}/{accepted.room.id}"
 
 
-def _surplus_lane(entry: inbox.Entry) -> str:
+def _surplus_lane(accepted: Accepted) -> str:
     """Where messages are turned away, past the room's full lane."""
-    return f"{_lane(entry)} (full)"
+    return f"{_lane(accepted)} (full)"
 
 
 async def _edit(transaction: Transaction, *, edit: Edit, schema: Schema) -> None:

@@ -69,15 +69,11 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """What a member said to the bot."""
+class Accepted:
+    """A post we owe an outcome, its words aside: they may be deleted by now."""
 
     id: MessageId
     room: Room
-    author: Member
-    text: str
-    """Markdown as the member typed it, our own mention taken out, other mentions as @names."""
-    said_at: datetime
 
     @property
     def key(self) -> str:
@@ -94,6 +90,16 @@ class Message:
     def reference(self) -> str:
         """What a member can quote to the operator, who finds it in the log."""
         return self.answer[:8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message(Accepted):
+    """What a member said to the bot."""
+
+    author: Member
+    text: str
+    """Markdown as the member typed it, our own mention taken out, other mentions as @names."""
+    said_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

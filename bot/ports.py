@@ -37,6 +37,8 @@ class Post:
     """Markdown; the adapter renders it so that nobody is pinged."""
     reply_to: MessageId
     """The message it answers."""
+    is_final: bool = True
+    """Whether the text is complete. One that still grows is not worth waiting for."""
 
 
 class Adapter(Protocol):
@@ -64,8 +66,11 @@ class Adapter(Protocol):
         """
         ...
 
-    async def edit(self, post: Post, post_id: str) -> None:
-        """Give a post a new text. Repeating it is harmless. Raises as `post` does."""
+    async def edit(self, post: Post, post_id: str) -> str:
+        """Give a post a new text. Repeating it is harmless. Raises as `post` does.
+
+        Returns the id of the post that shows the text: a new one where the old can no longer be changed.
+        """
         ...
 
     async def find(self, post: Post) -> str | None:

@@ -8,12 +8,13 @@ import structlog
 
 from bot import consent, errors, prompt
 from bot.delivery import Delivery
-from bot.messages import Message
+from bot.messages import Accepted, Message
 from bot.ports import NO_USAGE, RESTART, Clock, Model, Usage
 from bot.store import conversations, inbox, members
 from bot.store.engine import Store
 from persona import render
 from persona import store as personas
+from persona.persona import MemberKey
 from persona.ports import Transaction
 from persona.schema import Schema
 
@@ -61,33 +62,40 @@ class Responder:
         self._schema = schema
         self._default = default
         self._clock = clock
+        self._asking: set[MemberKey] = set()
+        """Who is being asked for consent right now, so that nobody gets two notices."""
 
-    async def answer(self, entry: inbox.Entry) -> None:
+    async def answer(self, accepted: Accepted) -> None:
         """Answer one message, or say honestly that there is no answer."""
         try:
-            room = await self._delivery.adapter(entry.room).classified(entry.room)
-            turn = await self._store.write(partial(self._begin, entry=replace(entry, room=room)))
-            if turn is not None:
+            room = await self._delivery.adapter(accepted.room).classified(accepted.room)
+            turn = await self._store.write(partial(self._begin, accepted=replace(accepted, room=room)))
+            if isinstance(turn, Accepted):
+                await self._delivery.withdraw(turn)
+            elif turn is not None:
                 await self._reply(turn)
                 await self._ask_for_consent(turn)
         except Exception as error:  # noqa: BLE001 - the outer edge: the message stays in the inbox and is tried again
-            _log.error("message.postponed", tenant=entry.tenant, error=type(error).__name__, why=_safe(error))
+            _log_postponed(accepted, error)
 
-    async def turn_away(self, entry: inbox.Entry) -> None:
+    async def turn_away(self, accepted: Accepted) -> None:
         """Tell the author that too much waits in the room."""
         try:
-            claimed = await self._store.write(partial(inbox.claim, entry=entry, now=self._clock.now()))
-            if claimed is not None:
-                await self._delivery.finish(claimed.message, FULL, "failed")
+            claimed = await self._store.write(partial(inbox.claim, accepted=accepted, now=self._clock.now()))
+            if isinstance(claimed, Accepted):
+                await self._delivery.withdraw(claimed)
+            elif claimed is not None:
+                outcome = await self._delivery.finish(claimed.message, FULL, "failed")
+                _log.warning("message.turned_away", reference=claimed.message.reference, outcome=outcome)
         except Exception as error:  # noqa: BLE001 - as in `answer`
-            _log.error("message.postponed", tenant=entry.tenant, error=type(error).__name__, why=_safe(error))
+            _log_postponed(accepted, error)
 
-    async def _begin(self, transaction: Transaction, *, entry: inbox.Entry) -> _Turn | None:
+    async def _begin(self, transaction: Transaction, *, accepted: Accepted) -> _Turn | Accepted | None:
         """Everything one turn needs, read in one unit."""
-        claimed = await inbox.claim(transaction, entry, now=self._clock.now())
-        if claimed is None:
-            return None
-        await conversations.classify(transaction, entry.room)
+        claimed = await inbox.claim(transaction, accepted, now=self._clock.now())
+        if claimed is None or isinstance(claimed, Accepted):
+            return claimed
+        await conversations.classify(transaction, accepted.room)
         message = claimed.message
         decision = await members.consent(transaction, message.author.key)
         persona, count = None, 0
@@ -103,19 +111,24 @@ class Responder:
     async def _reply(self, turn: _Turn) -> None:
         claimed = turn.claimed
         if claimed.is_decided:
-            await self._delivery.resume(claimed.message)
-            _log.info("message.resumed", reference=claimed.message.reference, tenant=claimed.message.room.tenant)
+            outcome = await self._delivery.resume(claimed.message)
+            _log.info(
+                "message.resumed",
+                reference=claimed.message.reference,
+                tenant=claimed.message.room.tenant,
+                outcome=outcome,
+            )
             return
         started = time.perf_counter()
         reply = await self._composed(turn)
         composed = time.perf_counter()
-        await self._delivery.finish(claimed.message, reply.text, reply.outcome)
+        outcome = await self._delivery.finish(claimed.message, reply.text, reply.outcome)
         _log.info(
             "message.settled",
             reference=claimed.message.reference,
             tenant=claimed.message.room.tenant,
             kind=claimed.message.room.kind,
-            outcome=reply.outcome,
+            outcome=outcome,
             why=reply.why,
             attempts=claimed.attempts,
             model=self._model.name,
@@ -163,12 +176,31 @@ class Responder:
 
     async def _ask_for_consent(self, turn: _Turn) -> None:
         """Tell a member, once and in private, that there is something to decide."""
-        message = turn.claimed.message
-        if not consent.is_to_be_asked(turn.consent, self._default):
+        message, member = turn.claimed.message, turn.claimed.message.author.key
+        if member in self._asking or not consent.is_to_be_asked(turn.consent, self._default):
             return
-        if await self._delivery.adapter(message.room).notify(message.room, message.author, consent.NOTICE):
-            asked = partial(members.set_consent, member=message.author.key, state="asked", now=self._clock.now())
-            await self._store.write(asked)
+        self._asking.add(member)
+        try:
+            now_known = await self._store.read(partial(members.consent, member=member))
+            if not consent.is_to_be_asked(now_known, self._default):
+                return
+            if await self._delivery.adapter(message.room).notify(message.room, message.author, consent.NOTICE):
+                await self._store.write(partial(members.asked, member=member, now=self._clock.now()))
+        except errors.PlatformError as error:
+            _log.warning("notice.failed", reference=message.reference, error=type(error).__name__, why=str(error))
+        finally:
+            self._asking.discard(member)
+
+
+def _log_postponed(accepted: Accepted, error: Exception) -> None:
+    reference = accepted.reference
+    _log.error(
+        "message.postponed",
+        reference=reference,
+        tenant=accepted.room.tenant,
+        error=type(error).__name__,
+        why=_safe(error),
+    )
 
 
 def _failure(sentence: str, message: Message) -> str:

@@ -1,9 +1,12 @@
 """Slack as an adapter: posts, edits, and finds again what may have been posted."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -11,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack import views
-from adapters.slack.errors import called
+from adapters.slack.errors import called, is_too_old
 from adapters.slack.render import mrkdwn, rendered_length
 from bot import errors, markdown
 from bot.messages import Member, Message, Platform, Room
@@ -42,6 +45,7 @@ class SlackAdapter:
         self._clock = clock
         self._workspace_url = "https://slack.com/"
         self._kinds: dict[str, tuple[RoomKind, datetime]] = {}
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def identify(self) -> None:
         """Ask Slack who we are; the first call with the token.
@@ -55,14 +59,18 @@ class SlackAdapter:
         self._workspace_url = str(answer["url"])
 
     async def classified(self, room: Room) -> Room:
-        """See `Adapter.classified`: most events say it themselves; `app_mention` does not."""
-        if room.kind != "external":
+        """See `Adapter.classified`: no event says that other organisations share a channel, or are invited to it."""
+        if room.kind == "direct":
             return room
-        known = self._kinds.get(room.channel)
+        async with self._asking[room.channel]:  # held across the call, so that the turns of a channel ask once
+            return replace(room, kind=await self._kind(room.channel))
+
+    async def _kind(self, channel: str) -> RoomKind:
+        known = self._kinds.get(channel)
         if known is None or self._clock.now() - known[1] > KIND_LIFE:
-            known = await self._asked_kind(room.channel), self._clock.now()
-            self._kinds[room.channel] = known
-        return replace(room, kind=known[0])
+            known = await self._asked_kind(channel), self._clock.now()
+            self._kinds[channel] = known
+        return known[0]
 
     async def _asked_kind(self, channel: str) -> RoomKind:
         try:
@@ -93,23 +101,43 @@ class SlackAdapter:
                 unfurl_media=False,
             ),
             clock=self._clock,
+            tries=_tries(post),
         )
         return str(answer["ts"])
 
-    async def edit(self, post: Post, post_id: str) -> None:
-        """See `Adapter.edit`."""
-        await called(
-            lambda: self._client.chat_update(channel=post.room.channel, ts=post_id, text=mrkdwn(post.text)),
-            clock=self._clock,
-        )
+    async def edit(self, post: Post, post_id: str) -> str:
+        """See `Adapter.edit`: a workspace may let nobody edit what was posted long ago."""
+        update = partial(self._client.chat_update, channel=post.room.channel, ts=post_id, text=mrkdwn(post.text))
+        try:
+            await called(update, clock=self._clock, tries=_tries(post))
+        except errors.NotDeliveredError as refused:
+            if post.is_final and is_too_old(refused):
+                return await self._replaced(post, post_id)
+            raise
+        return post_id
+
+    async def _replaced(self, post: Post, old: str) -> str:
+        """Show the text in a new post, unless an earlier try did, and then take the old one away, if Slack lets us."""
+        others = [found for found in await self._posts_of(post) if found != old]
+        new = others[0] if others else await self.post(post)
+        delete = partial(self._client.chat_delete, channel=post.room.channel, ts=old)
+        try:
+            await called(delete, clock=self._clock)
+        except errors.PlatformError as trouble:
+            _log.info("reply.not_removed", answer=post.answer, why=str(trouble))
+        return new
 
     async def find(self, post: Post) -> str | None:
         """See `Adapter.find`: looks through what followed the message, newest two hundred at most."""
+        return next(iter(await self._posts_of(post)), None)
+
+    async def _posts_of(self, post: Post) -> list[str]:
         answer = await called(lambda: self._followed(post), clock=self._clock)
-        for found in answer["messages"]:
-            if (found.get("metadata") or {}).get("event_payload") == _payload(post):
-                return str(found["ts"])
-        return None
+        return [
+            str(found["ts"])
+            for found in answer["messages"]
+            if (found.get("metadata") or {}).get("event_payload") == _payload(post)
+        ]
 
     def _followed(self, post: Post) -> Awaitable[AsyncSlackResponse]:
         channel, thread, since = post.room.channel, post.room.thread, post.reply_to
@@ -153,6 +181,10 @@ class SlackAdapter:
         channel, _, thread = source.room.partition("/")
         address = f"{self._workspace_url}archives/{channel}/p{source.message.replace('.', '')}"
         return f"{address}?thread_ts={thread}&cid={channel}" if thread and thread != source.message else address
+
+
+def _tries(post: Post) -> int:
+    return 3 if post.is_final else 1
 
 
 def _payload(post: Post) -> dict[str, Any]:

@@ -68,6 +68,11 @@ def code_of(error: SlackApiError) -> str:
     return str(data.get("error", "unknown")) if isinstance(data, dict) else "unknown"
 
 
+def is_too_old(refused: errors.NotDeliveredError) -> bool:
+    """Whether Slack refused an edit because the post is older than the workspace lets posts be edited."""
+    return isinstance(refused.__cause__, SlackApiError) and code_of(refused.__cause__) == "edit_window_closed"
+
+
 def _status(error: SlackApiError) -> int:
     """The HTTP status; a body that is no JSON leaves the SDK's error without it, and the outcome unclear."""
     return int(getattr(error.response, "status_code", None) or getattr(error.response, "status", None) or 500)

@@ -34,9 +34,10 @@ class TerminalAdapter:
         self._screen.reply(where(post.room), post.text)
         return f"{post.answer}.{post.part}"
 
-    async def edit(self, post: Post, post_id: str) -> None:
+    async def edit(self, post: Post, post_id: str) -> str:
         """Print it again: what stands on a screen cannot be changed."""
         self._screen.reply(where(post.room), post.text)
+        return post_id
 
     async def find(self, post: Post) -> str | None:
         """A screen remembers nothing."""

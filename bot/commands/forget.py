@@ -4,8 +4,10 @@ from functools import partial
 
 from bot.commands.command import Command, Context
 from bot.messages import Member
+from bot.store import conversations
 from bot.views import View
 from persona import forgetting
+from persona.ports import Transaction
 from persona.schema import EVERY_FIELD, field_name
 
 
@@ -18,13 +20,7 @@ async def run(context: Context, member: Member, words: str) -> View:
         named = f"There is no field “{words}”." if words else "Which field?"
         return View(text=f"{named} Write `/persona forget all`, or one of: {known}.")
     forgotten = await context.store.write(
-        partial(
-            forgetting.forget,
-            member=member.key,
-            field=None if is_all else name,
-            schema=context.schema,
-            now=context.clock.now(),
-        )
+        partial(_forget, context=context, member=member, field=None if is_all else name)
     )
     about = "" if is_all else f"your {name.replace('_', ' ')}"
     if not forgotten.current and not forgotten.past:
@@ -34,6 +30,13 @@ async def run(context: Context, member: Member, words: str) -> View:
         text=f"I forgot {about or 'everything about you'}: {_counted(forgotten.current, 'fact')}{past}."
         " What you said so far cannot teach it to me again."
     )
+
+
+async def _forget(
+    transaction: Transaction, *, context: Context, member: Member, field: str | None
+) -> forgetting.Forgotten:
+    now = await conversations.decided_at(transaction, member.key, now=context.clock.now())
+    return await forgetting.forget(transaction, member.key, field=field, schema=context.schema, now=now)
 
 
 async def _is_field(context: Context, member: Member, name: str) -> bool:

@@ -1,12 +1,14 @@
 """`/persona pause` and `/persona resume`: stop remembering, and go on."""
 
+from datetime import datetime
 from functools import partial
 
 from bot import consent
 from bot.commands.command import Command, Context
 from bot.messages import Member
-from bot.store import members
+from bot.store import conversations, members
 from bot.views import View
+from persona.ports import Transaction
 
 
 async def run_pause(context: Context, member: Member, words: str) -> View:
@@ -35,7 +37,12 @@ async def run_resume(context: Context, member: Member, words: str) -> View:
 
 
 async def _decide(context: Context, member: Member, state: members.ConsentState) -> None:
-    await context.store.write(partial(members.set_consent, member=member.key, state=state, now=context.clock.now()))
+    await context.store.write(partial(_set, member=member, state=state, now=context.clock.now()))
+
+
+async def _set(transaction: Transaction, *, member: Member, state: members.ConsentState, now: datetime) -> None:
+    moment = await conversations.decided_at(transaction, member.key, now=now)
+    await members.set_consent(transaction, member.key, state, now=moment)
 
 
 PAUSE = Command(name="pause", usage="pause", summary="stop learning about you and using what I know", run=run_pause)

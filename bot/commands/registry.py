@@ -5,7 +5,7 @@ from functools import partial
 from bot.commands import forget, pause, show
 from bot.commands.command import Command, Context
 from bot.messages import Member, clean
-from bot.store import members
+from bot.store import conversations, members
 from bot.views import Line, Section, View
 from persona import forgetting
 from persona.ports import Transaction
@@ -54,6 +54,6 @@ class Commands:
 
 async def _withdraw(transaction: Transaction, *, member: Member, context: Context) -> None:
     """A no is a no to what was learned before it, too."""
-    now = context.clock.now()
+    now = await conversations.decided_at(transaction, member.key, now=context.clock.now())
     await members.set_consent(transaction, member.key, "withdrawn", now=now)
     await forgetting.forget(transaction, member.key, field=None, schema=context.schema, now=now)

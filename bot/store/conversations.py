@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.messages import Member, Message, MessageId, Room, TenantId
 from persona.canonical import is_quoted
 from persona.moments import from_micros, to_micros
-from persona.persona import Evidence
+from persona.persona import Evidence, MemberKey
 from persona.ports import Row, Transaction
 
 MAX_ATTEMPTS = 5
@@ -34,6 +34,10 @@ _APPEND_MESSAGE = """
 _RECENT = """
     SELECT * FROM message WHERE tenant = :tenant AND room = :room AND (position < :before OR author IS NULL)
     ORDER BY position DESC LIMIT :most
+"""
+_LATER_THAN_NOW = """
+    SELECT max(said_at) AS moment FROM message
+    WHERE said_at > :now AND author_tenant = :author_tenant AND author = :author
 """
 _LAST_MOMENT = "SELECT max(last_message_at) AS moment FROM conversation WHERE tenant = :tenant"
 
@@ -150,9 +154,9 @@ async def rewrite(transaction: Transaction, room: Room, message: MessageId, text
 
 
 async def remove(transaction: Transaction, room: Room, message: MessageId) -> None:
-    """Erase a stored message."""
+    """Erase a stored message, and our reply to it, which may repeat its words."""
     await transaction.execute(
-        "DELETE FROM message WHERE tenant = :tenant AND room = :room AND id = :id",
+        "DELETE FROM message WHERE tenant = :tenant AND room = :room AND (id = :id OR reply_to = :id)",
         tenant=room.tenant,
         room=room.id,
         id=message,
@@ -163,6 +167,17 @@ async def last_moment(transaction: Transaction, tenant: TenantId) -> datetime | 
     """When the tenant's newest message was said."""
     row = await transaction.fetch_one(_LAST_MOMENT, tenant=tenant)
     return None if row is None or row["moment"] is None else from_micros(row["moment"])
+
+
+async def decided_at(transaction: Transaction, member: MemberKey, *, now: datetime) -> datetime:
+    """When something is decided that a member decides now: after everything they said, on whichever clock.
+
+    A platform's clock may be ahead of ours, and what was said before a decision must not count as said after it.
+    """
+    row = await transaction.fetch_one(
+        _LATER_THAN_NOW, now=to_micros(now), author_tenant=member.tenant, author=member.id
+    )
+    return now if row is None or row["moment"] is None else from_micros(row["moment"] + 1)
 
 
 async def locate(transaction: Transaction, room: Room) -> Room:

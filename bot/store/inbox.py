@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bot.messages import Message, Room, TenantId
-from bot.store import conversations
+from bot.messages import Accepted, Message
+from bot.store import conversations, outbox
 from persona.moments import to_micros
 from persona.ports import Transaction
 
@@ -24,26 +24,13 @@ _INSERT = """
 _CLAIM = """
     UPDATE inbox SET attempts = attempts + 1, state = CASE WHEN state = 'received' THEN 'running' ELSE state END
     WHERE tenant = :tenant AND key = :key AND settled_at IS NULL
-    RETURNING message, state, attempts
+    RETURNING state, attempts
 """
 _OPEN = """
-    SELECT inbox.key, conversation.* FROM inbox
+    SELECT inbox.message, conversation.* FROM inbox
     JOIN conversation ON conversation.tenant = inbox.tenant AND conversation.room = inbox.room
     WHERE inbox.settled_at IS NULL ORDER BY inbox.received_at
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """Names one accepted message, and the room whose lane it belongs to."""
-
-    room: Room
-    key: str
-
-    @property
-    def tenant(self) -> TenantId:
-        """Whose it is."""
-        return self.room.tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,58 +70,59 @@ async def accept(transaction: Transaction, message: Message, *, now: datetime) -
     return True
 
 
-async def open_entries(transaction: Transaction) -> list[Entry]:
+async def unsettled(transaction: Transaction) -> list[Accepted]:
     """Everything accepted that is not settled, in order of arrival."""
     rows = await transaction.fetch(_OPEN)
-    return [Entry(room=conversations.room_from(row), key=row["key"]) for row in rows]
+    return [Accepted(id=row["message"], room=conversations.room_from(row)) for row in rows]
 
 
-async def claim(transaction: Transaction, entry: Entry, *, now: datetime) -> Claimed | None:
-    """Begin, or begin again, to answer a message. None if it is settled; one that was deleted is settled here.
+async def claim(transaction: Transaction, accepted: Accepted, *, now: datetime) -> Claimed | Accepted | None:
+    """Begin, or begin again, to answer a message. None if it is settled.
 
-    The room of `entry` is taken as it is: its kind may be known better now than when the message came.
+    One that was deleted is cancelled: settled here, or, if some of a reply may be showing, returned without its words.
+
+    The room of `accepted` is taken as it is: its kind may be known better now than when the message came.
     """
-    row = await transaction.fetch_one(_CLAIM, tenant=entry.tenant, key=entry.key)
+    row = await transaction.fetch_one(_CLAIM, tenant=accepted.room.tenant, key=accepted.key)
     if row is None:
         return None
-    line = await conversations.find(transaction, entry.room, row["message"])
+    line = await conversations.find(transaction, accepted.room, accepted.id)
     if line is None:
-        await _decide(transaction, entry.tenant, entry.key, "cancelled")
-        await _settle(transaction, entry.tenant, entry.key, now=now)
-        return None
+        return None if await cancel(transaction, accepted, now=now) else accepted
     return Claimed(
-        message=conversations.as_message(entry.room, line),
+        message=conversations.as_message(accepted.room, line),
         position=line.position,
         attempts=row["attempts"],
         is_decided=row["state"] != "running",
     )
 
 
-async def decide(transaction: Transaction, message: Message, outcome: Outcome) -> None:
-    """Record how the message will end."""
-    await _decide(transaction, message.room.tenant, message.key, outcome)
+async def cancel(transaction: Transaction, accepted: Accepted, *, now: datetime) -> bool:
+    """A deleted message needs no answer. False if some of a reply may be showing, which has to be replaced first."""
+    await decide(transaction, accepted, "cancelled")
+    if await outbox.parts(transaction, accepted.room.tenant, accepted.answer):
+        return False
+    await settle(transaction, accepted, now=now)
+    return True
 
 
-async def settle(transaction: Transaction, message: Message, *, now: datetime) -> Outcome | None:
-    """Record that the decision is shown, and return it; None if that was recorded before."""
-    return await _settle(transaction, message.room.tenant, message.key, now=now)
-
-
-async def _decide(transaction: Transaction, tenant: TenantId, key: str, outcome: Outcome) -> None:
+async def decide(transaction: Transaction, accepted: Accepted, outcome: Outcome) -> None:
+    """Record how a message will end."""
     await transaction.execute(
         "UPDATE inbox SET state = :state WHERE tenant = :tenant AND key = :key AND settled_at IS NULL",
-        tenant=tenant,
-        key=key,
+        tenant=accepted.room.tenant,
+        key=accepted.key,
         state=outcome,
     )
 
 
-async def _settle(transaction: Transaction, tenant: TenantId, key: str, *, now: datetime) -> Outcome | None:
+async def settle(transaction: Transaction, accepted: Accepted, *, now: datetime) -> Outcome | None:
+    """Record that the decision is shown, and return it; None if that was recorded before."""
     row = await transaction.fetch_one(
         "UPDATE inbox SET settled_at = :now"
         " WHERE tenant = :tenant AND key = :key AND settled_at IS NULL RETURNING state",
-        tenant=tenant,
-        key=key,
+        tenant=accepted.room.tenant,
+        key=accepted.key,
         now=to_micros(now),
     )
     return None if row is None else row["state"]

@@ -15,6 +15,12 @@ _SET = """
     ON CONFLICT (tenant, id) DO UPDATE SET consent = excluded.consent, consent_at = excluded.consent_at
 """
 
+_ASKED = """
+    INSERT INTO member (tenant, id, consent, consent_at) VALUES (:tenant, :id, 'asked', :consent_at)
+    ON CONFLICT (tenant, id) DO UPDATE SET consent = excluded.consent, consent_at = excluded.consent_at
+    WHERE member.consent = 'off'
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
@@ -40,3 +46,8 @@ async def consent(transaction: Transaction, member: MemberKey) -> Consent:
 async def set_consent(transaction: Transaction, member: MemberKey, state: ConsentState, *, now: datetime) -> None:
     """Store a decision."""
     await transaction.execute(_SET, tenant=member.tenant, id=member.id, consent=state, consent_at=to_micros(now))
+
+
+async def asked(transaction: Transaction, member: MemberKey, *, now: datetime) -> None:
+    """Remember that a member was asked; whoever decided meanwhile has decided."""
+    await transaction.execute(_ASKED, tenant=member.tenant, id=member.id, consent_at=to_micros(now))

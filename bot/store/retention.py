@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from bot.store import conversations
 from persona.moments import to_micros
 from persona.ports import Transaction
 
@@ -11,13 +12,17 @@ REPLY_LIFE = timedelta(hours=24)
 KEY_LIFE = timedelta(days=7)
 """How long a settled message is known as a duplicate: far longer than any platform delivers again."""
 
+PARKED_LIFE = timedelta(days=30)
+"""How long a session that could not be learned waits for somebody to mend what it failed for."""
+
 _MESSAGES = """
     DELETE FROM message
     WHERE said_at < :before
       AND EXISTS (
         SELECT 1 FROM conversation
         WHERE conversation.tenant = message.tenant AND conversation.room = message.room
-          AND conversation.learned_through >= message.position)
+          AND (conversation.learned_through >= message.position
+               OR (conversation.attempts >= :max_attempts AND conversation.last_message_at < :parked_before)))
       AND (tenant, room, id) NOT IN (SELECT tenant, room, message FROM inbox WHERE settled_at IS NULL)
 """
 _REPLIES = """
@@ -29,8 +34,14 @@ _KEYS = "DELETE FROM inbox WHERE settled_at < :before"
 async def erase_old(transaction: Transaction, *, now: datetime, message_life: timedelta) -> int:
     """Erase what outlived its use: learned messages, shown replies, old keys. Returns how many rows went.
 
-    A message nobody learned from yet, or that still waits for its answer, is kept, however old.
+    A message nobody learned from yet, or that still waits for its answer, is kept, however old; one of a parked
+    session for `PARKED_LIFE`.
     """
-    erased = await transaction.execute(_MESSAGES, before=to_micros(now - message_life))
+    erased = await transaction.execute(
+        _MESSAGES,
+        before=to_micros(now - message_life),
+        parked_before=to_micros(now - PARKED_LIFE),
+        max_attempts=conversations.MAX_ATTEMPTS,
+    )
     erased += await transaction.execute(_REPLIES, before=to_micros(now - REPLY_LIFE))
     return erased + await transaction.execute(_KEYS, before=to_micros(now - KEY_LIFE))

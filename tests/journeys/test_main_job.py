@@ -1,6 +1,9 @@
 """The main job, end to end, on both platforms: Rapport answers, goes idle, learns, and answers better."""
 
+import asyncio
+
 from tests.journeys.worlds import CONSENT_NO, CONSENT_YES, World, answers, learns, updates
+from tests.twins.anthropic import Reply
 
 
 async def test_a_mention_gets_one_answer_in_its_thread(a_world: World) -> None:
@@ -38,6 +41,24 @@ async def test_nothing_is_learned_before_the_member_agreed(a_world: World) -> No
         assert (await a_world.core.learning.sweep()).operations == 0
         assert updates(a_world.claude) == []
         assert "nothing about you" in await a_world.command("Ana", "show")
+
+
+async def test_a_slow_first_answer_changes_no_decision(a_world: World) -> None:
+    """A member who decides while another first question of theirs is still being answered has decided; one notice."""
+    go_on = asyncio.Event()
+    a_world.claude.script(Reply(text="Slow.", hold=go_on), "Quick.")
+    async with a_world.running():
+        slow = await a_world.says("Ana", "hello")
+        await a_world.claude.wait_for(lambda: answers(a_world.claude))
+        quick = await a_world.says("Ana", "hello", place="random")
+        await a_world.twin.wait_for(lambda: a_world.notices("Ana"))
+        await a_world.press("Ana", CONSENT_NO)
+        go_on.set()
+        await a_world.answered(slow)
+
+        assert a_world.replies(quick) == ["Quick."]
+        assert len(a_world.notices("Ana")) == 1
+        assert "Remembering is on, beginning" in await a_world.command("Ana", "resume")
 
 
 async def test_a_member_who_declines_is_answered_and_never_learned_from(a_world: World) -> None:
@@ -94,6 +115,22 @@ async def test_swapping_the_speakers_swaps_the_personas(a_world: World) -> None:
         ana, bo = await a_world.command("Ana", "show"), await a_world.command("Bo", "show")
         assert ("Neovim" in ana, "Lisbon" in ana) == (True, False)
         assert ("Neovim" in bo, "Lisbon" in bo) == (False, True)
+
+
+async def test_what_was_said_before_a_decision_is_before_it_on_any_clock(a_world: World) -> None:
+    """A platform whose clock is ahead of ours does not turn what was said before a yes, or a forget, into after it."""
+    learns(a_world.claude, ("set", "location", "Lisbon", "I live in Lisbon"), ("add", "tools", "Vim", "I use Vim"))
+    async with a_world.running():
+        a_world.clock.advance(seconds=-90)
+        await a_world.answered(await a_world.says("Ana", "I live in Lisbon"))
+        await a_world.press("Ana", CONSENT_YES)
+        a_world.clock.advance(seconds=-60)
+        await a_world.answered(await a_world.says("Ana", "I use Vim"))
+        assert "nothing to forget" in await a_world.command("Ana", "forget all")
+        a_world.pass_time(minutes=35)
+        await a_world.core.learning.sweep()
+
+        assert "nothing about you" in await a_world.command("Ana", "show")
 
 
 async def test_persona_show_links_each_fact_to_its_message(a_world: World) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from tests.journeys.worlds import World
+from bot.delivery import WITHDRAWN
+from tests.journeys.worlds import World, answers
 from tests.twins.anthropic import Reply
 from tests.twins.server import Fault
 
@@ -71,6 +72,55 @@ async def test_a_channel_that_refuses_us_settles_the_message(a_world: World) -> 
 
         assert await a_world.answered(await a_world.says("Ana", "still there?", place="random")) == "An answer."
         assert await a_world.core.intake.recover() == 0
+
+
+async def test_a_question_deleted_while_its_answer_is_thought_of_is_not_answered(a_world: World) -> None:
+    """Nothing is posted for a question that was deleted before anything of its answer showed."""
+    go_on = asyncio.Event()
+    a_world.claude.default = Reply(text="Too late.", hold=go_on)
+    async with a_world.running(persona_consent="off"):
+        post = await a_world.says("Ana", "hello")
+        await a_world.claude.wait_for(lambda: answers(a_world.claude))
+        await a_world.deletes(post)
+        go_on.set()
+        await a_world.quiet()
+
+        assert a_world.posted() == []
+        assert await a_world.core.intake.recover() == 0
+
+
+async def test_an_answer_whose_question_was_deleted_does_not_stay_half(a_world: World) -> None:
+    """An answer that shows already when its question is deleted is replaced by a sentence that says so."""
+    go_on = asyncio.Event()
+    a_world.claude.default = Reply(chunks=["Yes, delete it", ", but only after the backup."], hold_after=(1, go_on))
+    async with a_world.running(persona_consent="off"):
+        a_world.core.adapters[a_world.platform].grow_every_s = 0
+        post = await a_world.says("Ana", "hello")
+        await a_world.twin.wait_for(a_world.posted)
+        await a_world.deletes(post)
+        go_on.set()
+        await a_world.quiet()
+
+        assert a_world.posted() == [WITHDRAWN]
+        assert await a_world.core.intake.recover() == 0
+
+
+async def test_an_answer_to_a_deleted_question_is_in_no_later_prompt(a_world: World) -> None:
+    """What a member deletes is gone with our reply, which may repeat it."""
+    a_world.claude.script("Purple it is.")
+    async with a_world.running(persona_consent="off"):
+        first = await a_world.says("Ana", "one")
+        await a_world.answered(first)
+        second = await a_world.says("Ana", "purple", after=first)
+        await a_world.answered(second)
+        a_world.claude.script("Fine.")
+        third = await a_world.says("Bo", "three", after=first)
+        await a_world.answered(third)
+        await a_world.deletes(second)
+        await a_world.answered(await a_world.says("Bo", "four", after=first))
+
+        assert "purple" in answers(a_world.claude)[2].text
+        assert "purple" not in answers(a_world.claude)[3].text
 
 
 async def test_a_deleted_question_is_not_answered(a_world: World) -> None:

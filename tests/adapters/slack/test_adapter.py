@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -86,7 +87,7 @@ PLACES = pytest.mark.parametrize("place", ["root", "thread", "direct", "direct t
 
 
 def ours(twin: SlackTwin, post: Post) -> list[str]:
-    """What people read of us in the room of a post."""
+    """What people read of us in the room of a post; nothing of what we deleted."""
     return [message.visible for message in twin.messages(post.room.channel, post.room.thread) if message.bot_id]
 
 
@@ -210,6 +211,80 @@ async def test_a_rate_limit_is_waited_out(
 
     assert clock.slept == [30.0]
     assert ours(twin, post).count("second") == 1
+
+
+@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
+async def test_a_growing_reply_waits_for_nothing(
+    twin: SlackTwin, adapter: SlackAdapter, clock: StillClock, method: str
+) -> None:
+    """A reply that still grows is not held up by a rate limit: the trouble is said at once, and nothing is shown."""
+    post = replace(await asked(twin, "root"), is_final=False)
+    ts = await adapter.post(post)
+    twin.limit(method, retry_after_s=30)
+    grow = adapter.edit(replace(post, text="more"), ts) if method == "chat.update" else adapter.post(post)
+    with pytest.raises(errors.PlatformUnreachableError):
+        await grow
+
+    assert clock.slept == []
+    assert ours(twin, post) == ["hi"]
+
+
+@PLACES
+async def test_a_reply_too_old_to_be_edited_is_replaced(twin: SlackTwin, adapter: SlackAdapter, place: str) -> None:
+    """Where the workspace lets nobody edit an old post, the whole reply is a new post that can be found."""
+    post = await asked(twin, place)
+    old = await adapter.post(replace(post, is_final=False))
+    twin.workspace.edit_window_s = 60
+    twin.now += 61
+    new = await adapter.edit(replace(post, text="the whole"), old)
+
+    assert new != old
+    assert [(m.ts, m.thread, m.visible) for m in twin.messages(post.room.channel) if m.bot_id and not m.deleted] == [
+        (new, post.room.thread, "the whole")
+    ]
+    assert await adapter.find(post) == new
+
+
+async def test_replacing_an_old_reply_loses_nothing_to_a_broken_connection(
+    twin: SlackTwin, adapter: SlackAdapter
+) -> None:
+    """However the connection breaks on the way, the edit repeated leaves the whole reply standing, once."""
+    post = await asked(twin, "root")
+    old = await adapter.post(replace(post, is_final=False))
+    twin.workspace.edit_window_s = 60
+    twin.now += 61
+    for fault in (Fault(reset_before=True), Fault(reset_after=True)):
+        twin.fault("POST", POST, fault)
+        with pytest.raises(errors.UnclearDeliveryError):
+            await adapter.edit(replace(post, text="the whole"), old)
+    new = await adapter.edit(replace(post, text="the whole"), old)
+
+    assert new != old
+    assert [text for text in ours(twin, post) if text] == ["the whole"]
+
+
+async def test_a_growing_reply_too_old_to_be_edited_is_left(twin: SlackTwin, adapter: SlackAdapter) -> None:
+    """Only a complete reply is worth a new post: one that still grows stays as it is, and the refusal is said."""
+    post = replace(await asked(twin, "root"), is_final=False)
+    ts = await adapter.post(post)
+    twin.workspace.edit_window_s = 60
+    twin.now += 61
+
+    with pytest.raises(errors.NotDeliveredError, match="edit_window_closed"):
+        await adapter.edit(replace(post, text="more"), ts)
+    assert ours(twin, post) == ["hi"]
+
+
+@pytest.mark.parametrize("code", ["cant_update_message", "is_inactive", "msg_too_long"])
+async def test_no_other_refused_edit_becomes_a_new_post(twin: SlackTwin, adapter: SlackAdapter, code: str) -> None:
+    """An edit that is refused for another reason than its age is refused, and nothing is deleted or posted."""
+    post = await asked(twin, "root")
+    ts = await adapter.post(post)
+    twin.fault("POST", UPDATE, Fault.json(200, {"ok": False, "error": code}))
+
+    with pytest.raises(errors.NotDeliveredError, match=code):
+        await adapter.edit(replace(post, text="the whole"), ts)
+    assert ours(twin, post) == ["hi"]
 
 
 async def test_editing_what_is_gone_is_refused(twin: SlackTwin, adapter: SlackAdapter) -> None:
@@ -378,6 +453,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.parametrize("said", ["public", "private", "external"])
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
@@ -391,10 +467,12 @@ ANSWERS = {
         ("external im", "external"),
     ],
 )
-async def test_slack_says_who_reads_a_room(twin: SlackTwin, adapter: SlackAdapter, name: str, kind: RoomKind) -> None:
-    """A room nobody told us of is what Slack says; whatever others share is external."""
+async def test_slack_says_who_reads_a_room(
+    twin: SlackTwin, adapter: SlackAdapter, name: str, kind: RoomKind, said: RoomKind
+) -> None:
+    """A channel is what Slack says when asked, whatever its event said; what others share, or may soon, is external."""
     twin.fault("GET", INFO, Fault.json(200, {"ok": True, "channel": {"id": "C1", **ANSWERS[name]}}))
-    room = channel("1.0", kind="external")
+    room = channel("1.0", kind=said)
 
     assert await adapter.classified(room) == replace(room, kind=kind)
 
@@ -419,13 +497,13 @@ async def test_a_room_is_asked_for_by_its_channel(
     assert (await adapter.classified(room)).kind == kind
 
 
-@pytest.mark.parametrize("known", ["direct", "private", "public"])
-async def test_what_an_event_said_is_not_asked(twin: SlackTwin, adapter: SlackAdapter, known: RoomKind) -> None:
-    """A room whose kind came with the message costs no call."""
-    assert await adapter.classified(channel(kind=known)) == channel(kind=known)
+async def test_a_direct_message_is_not_asked_about(twin: SlackTwin, adapter: SlackAdapter) -> None:
+    """Nobody else can come into a direct message, so it costs no call."""
+    assert await adapter.classified(direct()) == direct()
     assert twin.calls(INFO) == []
 
 
+@pytest.mark.parametrize("said", ["public", "private", "external"])
 @pytest.mark.parametrize(
     "fault",
     [
@@ -437,25 +515,48 @@ async def test_what_an_event_said_is_not_asked(twin: SlackTwin, adapter: SlackAd
     ],
     ids=["not found", "no scope", "revoked", "down", "cut"],
 )
-async def test_what_slack_does_not_say_is_external(twin: SlackTwin, adapter: SlackAdapter, fault: Fault) -> None:
+async def test_what_slack_does_not_say_is_external(
+    twin: SlackTwin, adapter: SlackAdapter, fault: Fault, said: RoomKind
+) -> None:
     """When Slack cannot or will not tell who reads a room, outsiders do, and nothing fails."""
     twin.fault("GET", INFO, replace(fault))
 
-    assert (await adapter.classified(channel(kind="external"))).kind == "external"
+    assert (await adapter.classified(channel(kind=said))).kind == "external"
 
 
 async def test_what_slack_said_is_believed_for_a_minute(
     twin: SlackTwin, adapter: SlackAdapter, clock: StillClock
 ) -> None:
     """A room is asked for once a minute at most, and no older answer counts."""
-    for _ in range(3):
-        assert (await adapter.classified(channel(kind="external"))).kind == "public"
+    for said in ("external", "public", "private"):
+        assert (await adapter.classified(channel(kind=said))).kind == "public"
     assert len(twin.calls(INFO)) == 1
 
     twin.channel("C1", "team", members=["U1"], kind="private")
     clock.advance(seconds=KIND_LIFE.total_seconds() + 1)
 
     assert (await adapter.classified(channel(kind="external"))).kind == "private"
+    assert len(twin.calls(INFO)) == 2
+
+
+async def test_two_turns_of_a_channel_ask_once(twin: SlackTwin, adapter: SlackAdapter) -> None:
+    """Threads of one channel that are answered at the same moment share one call."""
+    rooms = [channel(f"{number}.0", kind="external") for number in range(5)]
+    found = await asyncio.gather(*(adapter.classified(room) for room in rooms))
+
+    assert found == [replace(room, kind="public") for room in rooms]
+    assert len(twin.calls(INFO)) == 1
+
+
+async def test_a_turn_that_gives_up_asking_leaves_it_to_the_next(twin: SlackTwin, adapter: SlackAdapter) -> None:
+    """A turn that is cancelled while it asks does not take the other turns of the channel with it."""
+    twin.fault("GET", INFO, Fault(hold=asyncio.Event()))
+    first = asyncio.ensure_future(adapter.classified(channel("1.0")))
+    await twin.wait_for(lambda: twin.calls(INFO))
+    second = asyncio.ensure_future(adapter.classified(channel("2.0")))
+    first.cancel()
+
+    assert (await second).kind == "public"
     assert len(twin.calls(INFO)) == 2
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.messages import Member, Message, MessageId, Room, TenantId
-from bot.store import conversations, inbox
-from bot.store.inbox import Entry
+from bot.messages import Accepted, Member, Message, MessageId, Room, TenantId
+from bot.store import conversations, inbox, outbox
 from bot.store.sqlite import SqliteStore
 from tests.clock import NOON, StillClock
 
@@ -22,28 +21,31 @@ def said(text: str = "hello", *, id: str = "1", room: Room = ROOM) -> Message:  
     return Message(id=MessageId(id), room=room, author=ANA, text=text, said_at=NOON)
 
 
-def entry(message: Message) -> Entry:
-    return Entry(room=message.room, key=message.key)
-
-
 async def accept(store: SqliteStore, clock: StillClock, message: Message) -> bool:
     return await store.write(partial(inbox.accept, message=message, now=clock.now()))
 
 
 async def claim(store: SqliteStore, clock: StillClock, message: Message) -> inbox.Claimed | None:
-    return await store.write(partial(inbox.claim, entry=entry(message), now=clock.now()))
+    claimed = await again(store, clock, message)
+    assert not isinstance(claimed, Accepted)
+    return claimed
+
+
+async def again(store: SqliteStore, clock: StillClock, message: Message) -> inbox.Claimed | Accepted | None:
+    accepted = Accepted(id=message.id, room=message.room)
+    return await store.write(partial(inbox.claim, accepted=accepted, now=clock.now()))
 
 
 async def settle(store: SqliteStore, clock: StillClock, message: Message) -> inbox.Outcome | None:
-    return await store.write(partial(inbox.settle, message=message, now=clock.now()))
+    return await store.write(partial(inbox.settle, accepted=message, now=clock.now()))
 
 
 async def decide(store: SqliteStore, message: Message, outcome: inbox.Outcome) -> None:
-    await store.write(partial(inbox.decide, message=message, outcome=outcome))
+    await store.write(partial(inbox.decide, accepted=message, outcome=outcome))
 
 
 async def open_keys(store: SqliteStore) -> list[str]:
-    return [entry.key for entry in await store.read(inbox.open_entries)]
+    return [entry.key for entry in await store.read(inbox.unsettled)]
 
 
 # -- accepting --------------------------------------------------------------------------------------------------------
@@ -143,10 +145,9 @@ async def test_an_open_entry_names_its_room(store: SqliteStore, clock: StillCloc
     """After a restart an entry knows its whole room: tenant, channel, thread and who reads there."""
     room = Room(tenant=TenantId("slack:T9"), channel="G7", thread="55.5", kind="private")
     await accept(store, clock, said(room=room))
-    (found,) = await store.read(inbox.open_entries)
+    (found,) = await store.read(inbox.unsettled)
 
-    assert found == Entry(room=room, key="G7:1")
-    assert found.tenant == "slack:T9"
+    assert found == Accepted(id=MessageId("1"), room=room)
 
 
 async def test_a_decision_alone_leaves_it_open(store: SqliteStore, clock: StillClock) -> None:
@@ -227,6 +228,17 @@ async def test_a_deleted_message_is_cancelled(store: SqliteStore, clock: StillCl
     assert await open_keys(store) == []
 
 
+async def test_a_deleted_message_whose_reply_may_show_stays_open(store: SqliteStore, clock: StillClock) -> None:
+    """A message deleted after its reply began to show is cancelled, and open until that is replaced."""
+    await accept(store, clock, said())
+    await store.write(partial(outbox.begin, tenant=ROOM.tenant, answer=said().answer, text="The half"))
+    await store.write(partial(conversations.remove, room=ROOM, message=MessageId("1")))
+
+    assert await again(store, clock, said()) == Accepted(id=MessageId("1"), room=ROOM)
+    assert await open_keys(store) == ["C1:1"]
+    assert await settle(store, clock, said()) == "cancelled"
+
+
 async def test_an_edited_message_is_claimed_in_its_new_text(store: SqliteStore, clock: StillClock) -> None:
     """A message that was edited before its answer is answered in its new text."""
     await accept(store, clock, said("What is Pyton?"))
@@ -240,8 +252,7 @@ async def test_an_edited_message_is_claimed_in_its_new_text(store: SqliteStore, 
 async def test_a_claim_takes_the_room_as_it_is_known_now(store: SqliteStore, clock: StillClock) -> None:
     """A room that turned out to have outside readers since is claimed as such."""
     await accept(store, clock, said())
-    now_known = Entry(room=replace(ROOM, kind="external"), key=said().key)
-    claimed = await store.write(partial(inbox.claim, entry=now_known, now=clock.now()))
+    claimed = await claim(store, clock, said(room=replace(ROOM, kind="external")))
 
     assert claimed
     assert claimed.message.room.kind == "external"

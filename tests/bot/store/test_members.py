@@ -12,6 +12,7 @@ from persona.persona import MemberKey
 from tests.clock import NOON, StillClock
 
 ANA = MemberKey(tenant="slack:T1", id="U1")
+BO = MemberKey(tenant="slack:T1", id="U2")
 
 
 async def consent(store: SqliteStore, member: MemberKey = ANA) -> Consent:
@@ -67,3 +68,12 @@ async def test_a_decision_without_a_moment(store: SqliteStore) -> None:
     await store.write(lambda transaction: transaction.execute(sql))
 
     assert await consent(store) == Consent(state="asked", since=None)
+
+
+async def test_asking_changes_no_decision(store: SqliteStore, clock: StillClock) -> None:
+    """Who answered before we noted that we asked has answered; who decided nothing is asked now."""
+    await decide(store, clock, "on")
+    for member in (ANA, BO):
+        await store.write(partial(members.asked, member=member, now=clock.now()))
+
+    assert [(await consent(store, member)).state for member in (ANA, BO)] == ["on", "asked"]

@@ -41,8 +41,8 @@ async def show(store: SqliteStore, clock: StillClock, message: Message) -> None:
     """Answer a message, and settle it."""
     reply = partial(outbox.make_ready, tenant=message.room.tenant, answer=message.answer, texts=["one", "two"])
     await store.write(reply)
-    await store.write(partial(inbox.decide, message=message, outcome="answered"))
-    await store.write(partial(inbox.settle, message=message, now=clock.now()))
+    await store.write(partial(inbox.decide, accepted=message, outcome="answered"))
+    await store.write(partial(inbox.settle, accepted=message, now=clock.now()))
 
 
 async def learn(store: SqliteStore, clock: StillClock, through: int, room: Room = ROOM) -> None:
@@ -170,7 +170,7 @@ async def test_a_reply_that_was_not_shown_is_kept(store: SqliteStore, clock: Sti
     message = await accept(store, clock, "1")
     reply = partial(outbox.make_ready, tenant=ROOM.tenant, answer=message.answer, texts=["one"])
     await store.write(reply)
-    await store.write(partial(inbox.decide, message=message, outcome="answered"))
+    await store.write(partial(inbox.decide, accepted=message, outcome="answered"))
     clock.advance(days=365)
 
     assert await erase(store, clock) == 0
@@ -198,7 +198,7 @@ async def test_an_open_message_is_never_forgotten(store: SqliteStore, clock: Sti
     clock.advance(days=365)
     await erase(store, clock)
 
-    assert [entry.key for entry in await store.read(inbox.open_entries)] == ["C1:1"]
+    assert [entry.key for entry in await store.read(inbox.unsettled)] == ["C1:1"]
 
 
 async def test_an_open_message_keeps_its_text(store: SqliteStore, clock: StillClock) -> None:
@@ -207,10 +207,9 @@ async def test_an_open_message_keeps_its_text(store: SqliteStore, clock: StillCl
     await learn(store, clock, 1)
     clock.advance(days=30)
     await erase(store, clock)
-    entry = inbox.Entry(room=message.room, key=message.key)
-    claimed = await store.write(partial(inbox.claim, entry=entry, now=clock.now()))
+    claimed = await store.write(partial(inbox.claim, accepted=message, now=clock.now()))
 
-    assert claimed
+    assert isinstance(claimed, inbox.Claimed)
     assert claimed.message.text == "text of 1"
 
 
@@ -253,3 +252,19 @@ async def test_erasing_is_cheap(store: SqliteStore, clock: StillClock) -> None:
     await erase(store, clock)
 
     assert len(steps) < 150  # thousands of steps of SQLite's machine
+
+
+async def test_a_parked_session_is_kept_for_a_month(store: SqliteStore, clock: StillClock) -> None:
+    """What could not be learned waits for somebody to mend it, and is erased when nobody does."""
+    await say(store, clock, "1")
+    now = clock.now()
+    await store.write(partial(sessions.claim_due, owner="w", idle_since=now, now=now, lease=SECOND, most=50))
+    park = partial(sessions.failed, room=ROOM, owner="w", attempts=conversations.MAX_ATTEMPTS, not_before=now)
+    await store.write(park)
+    clock.advance(days=30)
+    await erase(store, clock)
+    kept = await messages(store)
+    clock.advance(seconds=1)
+    await erase(store, clock)
+
+    assert (kept, await messages(store)) == (["1"], [])
