@@ -15,7 +15,7 @@ from bot.learning import Learning
 from bot.messages import Platform
 from bot.ports import Adapter, Clock, Model
 from bot.settings import Settings
-from bot.store import retention
+from bot.store import retention, sessions
 from bot.store.engine import Store
 from bot.tasks import alongside
 
@@ -42,6 +42,9 @@ class Core:
 
         Enter it inside the connections to the platforms, so that those answers can still be shown.
         """
+        unparked = await self.store.write(sessions.unpark)
+        if unparked:
+            _log.info("sessions.unparked", sessions=unparked)
         recovered = await self.intake.recover()
         if recovered:
             _log.info("inbox.recovered", messages=recovered)
@@ -55,3 +58,4 @@ class Core:
     async def _erase_old(self) -> None:
         life = self.settings.message_retention
         await self.store.write(partial(retention.erase_old, now=self.clock.now(), message_life=life))
+        await self.store.scrub()

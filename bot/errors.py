@@ -16,6 +16,7 @@ BotError
 │   ├── ModelCutError          the answer began and did not end
 │   ├── ModelRefusedError      the model declined
 │   └── ModelRequestError      the request itself was refused
+│       └── ModelUnknownError      there is no such model
 └── PlatformError          Slack or Discord
     ├── PlatformKeyError       a token is missing, wrong or revoked
     ├── PlatformUnreachableError   no connection to the platform
@@ -113,6 +114,10 @@ class ModelRequestError(ModelError):
     """The model refused the request; check ANTHROPIC_MODEL and PERSONA_MODEL."""
 
     for_member = "The language model could not take this request. Please tell whoever runs me."
+
+
+class ModelUnknownError(ModelRequestError):
+    """There is no such model, or no such service; check ANTHROPIC_MODEL, PERSONA_MODEL and ANTHROPIC_BASE_URL."""
 
 
 class PlatformError(BotError):

@@ -43,7 +43,13 @@ MAX_CHARS = 24_000
 MAX_REPLY_CHARS = 300
 """Of our own replies the optimizer gets the beginning: enough to know what "yes, the second" answers."""
 
-_OUTAGES = (errors.ModelBusyError, errors.ModelUnreachableError, errors.ModelKeyError, errors.ModelLimitError)
+_OUTAGES = (
+    errors.ModelBusyError,
+    errors.ModelUnreachableError,
+    errors.ModelKeyError,
+    errors.ModelLimitError,
+    errors.ModelUnknownError,
+)
 """Failures that say nothing about the session: it waits, and is never parked for them."""
 
 _log = structlog.get_logger(__name__)

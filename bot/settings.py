@@ -21,7 +21,7 @@ from bot.errors import SettingsError
 from persona import schema
 from persona.errors import SchemaError
 
-MAX_DURATION_DIGITS = 6
+MAX_DURATION = timedelta(days=3650)
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _OUR_PREFIXES = ("SLACK_", "DISCORD_", "PERSONA_", "ANTHROPIC_", "IDLE_", "SWEEP_", "MESSAGE_", "LOG_", "DATABASE_")
 
@@ -30,9 +30,13 @@ def _duration(value: object) -> object:
     if isinstance(value, timedelta):
         return value
     found = re.fullmatch(r"(\d+)\s*([smhd]?)", str(value).strip().lower())
-    if not found or not found[1].strip("0") or len(found[1]) > MAX_DURATION_DIGITS:
-        raise ValueError(f"{str(value)[:40]!r} is not a time; write a number and s, m, h or d, such as 30m")
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    seconds = int(found[1][:12]) * _UNITS[found[2]] if found else 0
+    if not 0 < seconds <= MAX_DURATION.total_seconds():
+        raise ValueError(
+            f"{str(value)[:40]!r} is not a time we can use; write a number and s, m, h or d, such as 30m,"
+            f" up to {MAX_DURATION.days}d"
+        )
+    return timedelta(seconds=seconds)
 
 
 def _token(prefix: str, where: str) -> AfterValidator:
@@ -118,14 +122,16 @@ NAMES = tuple(sorted([*(name.upper() for name in Settings.model_fields), "DISCOR
 """Every variable that is read."""
 
 
-def load(**overrides: Any) -> Settings:
+def load(*, as_plugin: bool = False, **overrides: Any) -> Settings:
     """Read and check the settings; `overrides` by field name win over the environment.
+
+    With `as_plugin`, a host connects to Slack in its own way, and no pair of tokens is asked for.
 
     Raises:
         SettingsError: lists every mistake at once, each with its mend and without any secret.
     """
     environment = _environment()
-    mistakes = _cross_mistakes(environment)
+    mistakes = [*([] if as_plugin else _unpaired(environment)), *_strange_hosts(environment)]
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
@@ -157,18 +163,22 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in given if value}
 
 
-def _cross_mistakes(environment: Mapping[str, str]) -> list[str]:
-    mistakes = []
-    for one, other in (("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"), ("SLACK_APP_TOKEN", "SLACK_BOT_TOKEN")):
-        if one in environment and other not in environment:
-            mistakes.append(f"{other}: it is missing while {one} is set; Socket Mode needs both")
+def _unpaired(environment: Mapping[str, str]) -> list[str]:
+    pair = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+    return [
+        f"{other}: it is missing while {one} is set; Socket Mode needs both"
+        for one, other in (pair, pair[::-1])
+        if one in environment and other not in environment
+    ]
+
+
+def _strange_hosts(environment: Mapping[str, str]) -> list[str]:
     allowed = {host.strip().lower() for host in environment.get("ALLOWED_API_HOSTS", "").split(",")}
-    mistakes += [
+    return [
         f"{name}: {problem}"
         for name in _URLS
         if name in environment and (problem := _host_problem(environment[name], allowed))
     ]
-    return mistakes
 
 
 def _host_problem(url: str, allowed: set[str]) -> str | None:

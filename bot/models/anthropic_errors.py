@@ -39,11 +39,16 @@ _BY_TYPE: dict[str, type[errors.ModelError]] = {
     "api_error": errors.ModelBusyError,
     "timeout_error": errors.ModelBusyError,
     "invalid_request_error": errors.ModelRequestError,
-    "not_found_error": errors.ModelRequestError,
+    "not_found_error": errors.ModelUnknownError,
     "request_too_large": errors.ModelRequestError,
 }
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)*_(?:limit|reached|exceeded|unavailable|error)(?:_[a-z]+)?")
-_BY_STATUS = {401: errors.ModelKeyError, 402: errors.ModelLimitError, 403: errors.ModelKeyError}
+_BY_STATUS: dict[int, type[errors.ModelError]] = {
+    401: errors.ModelKeyError,
+    402: errors.ModelLimitError,
+    403: errors.ModelKeyError,
+    404: errors.ModelUnknownError,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,10 @@ class Store(Protocol):
         """Run `unit` on one consistent snapshot; a statement that writes raises `StoreReadOnlyError`."""
         ...
 
+    async def scrub(self) -> None:
+        """Leave no copy of what was erased beside the tables, such as in a log. Cheap when there is nothing to do."""
+        ...
+
     async def close(self) -> None:
         """Finish what was handed in and let go of the database. A second call does nothing."""
         ...

@@ -35,6 +35,11 @@ _FAILED = """
     WHERE tenant = :tenant AND room = :room AND lease_owner = :owner
 """
 
+_UNPARK = """
+    UPDATE conversation SET attempts = 0, not_before = 0
+    WHERE last_position > learned_through AND attempts >= :max_attempts
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
@@ -94,3 +99,8 @@ async def failed(transaction: Transaction, room: Room, *, owner: str, attempts: 
         attempts=attempts,
         not_before=to_micros(not_before),
     )
+
+
+async def unpark(transaction: Transaction) -> int:
+    """Let what was parked come due again: a new start may have what they failed for mended. Returns how many."""
+    return await transaction.execute(_UNPARK, max_attempts=MAX_ATTEMPTS)

@@ -9,7 +9,7 @@ import fcntl
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Concatenate, ParamSpec, Self, TypeVar, cast
@@ -134,6 +134,17 @@ class SqliteStore:
             raise translated(outcome.error)
         return cast("T", outcome.result)
 
+    async def scrub(self) -> None:
+        """See `bot.store.engine.Store.scrub`: moves the write-ahead log into the file and empties it.
+
+        A reader that is busy keeps a part of it until the next time.
+        """
+        self._check_open()
+        try:
+            await self._writer.run(_empty_log)
+        except sqlite3.Error as error:
+            raise translated(error) from error
+
     async def close(self) -> None:
         """See `bot.store.engine.Store.close`."""
         self._is_closed = True
@@ -171,9 +182,14 @@ def _run_batch(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[_
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         if connection.in_transaction:
-            connection.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # it is gone already, or the next BEGIN will say so
+                connection.execute("ROLLBACK")
         return [_Outcome(error=error)] * len(units)
     return outcomes
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def _run_unit(connection: sqlite3.Connection, unit: Unit[Any]) -> _Outcome:
@@ -188,11 +204,13 @@ def _run_unit(connection: sqlite3.Connection, unit: Unit[Any]) -> _Outcome:
 
 
 def _run_read(connection: sqlite3.Connection, unit: Unit[Any]) -> _Outcome:
-    connection.execute("BEGIN")
     try:
-        return _drive(connection, unit)
-    finally:
+        connection.execute("BEGIN")
+        outcome = _drive(connection, unit)
         connection.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        return _Outcome(error=error)
+    return outcome
 
 
 def _drive(connection: sqlite3.Connection, unit: Unit[Any]) -> _Outcome:

@@ -247,6 +247,7 @@ FAILURES: list[tuple[Exception | str, bool]] = [
     (errors.ModelRefusedError(), False),
     (errors.ModelCutError(), False),
     (errors.ModelRequestError(), False),
+    (errors.ModelUnknownError(), True),
     (errors.ModelBusyError(), True),
     (errors.ModelUnreachableError(), True),
     (errors.ModelKeyError(), True),

@@ -304,6 +304,24 @@ def test_slack_needs_both_tokens(environment: Set, there: str, value: str, missi
     assert mistakes() == [f"{missing}: it is missing while {there} is set; Socket Mode needs both"]
 
 
+@pytest.mark.parametrize(("there", "value"), [("SLACK_BOT_TOKEN", "xoxb-1"), ("SLACK_APP_TOKEN", "xapp-1")])
+def test_a_plugin_needs_no_pair_of_tokens(environment: Set, there: str, value: str) -> None:
+    """A host connects to Slack in its own way, such as over HTTP, with one token: for a plugin that is no mistake."""
+    environment(**{there: value})
+
+    assert read(load(as_plugin=True), there.lower()) == value
+
+
+def test_a_plugin_is_told_every_other_mistake(environment: Set) -> None:
+    """What is wrong with a value is wrong in a plugin too."""
+    environment(SLACK_BOT_TOKEN="wrong", IDLE_AFTER="never", ANTHROPIC_BASE_URL="https://wrong.example")
+
+    with pytest.raises(SettingsError) as caught:
+        load(as_plugin=True)
+    named = sorted(line.strip().partition(":")[0] for line in str(caught.value).splitlines()[1:])
+    assert named == ["ANTHROPIC_BASE_URL", "IDLE_AFTER", "SLACK_BOT_TOKEN"]
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("1", 1), ("90s", 90), ("30m", 1800), ("2h", 7200), ("3d", 259200), (" 5 M ", 300), ("007m", 420)],
@@ -316,7 +334,7 @@ def test_times_as_people_write_them(environment: Set, text: str, seconds: int) -
 
 
 @pytest.mark.parametrize(
-    "text", ["0", "0m", "-5m", "1.5h", "1h30m", "m", "30 min", "5w", "1e3", "∞", "99999999999999d", "9" * 400]
+    "text", ["0", "0m", "-5m", "1.5h", "1h30m", "m", "30 min", "5w", "1e3", "∞", "99999999999999d", "3651d", "9" * 400]
 )
 def test_what_is_no_time(environment: Set, text: str) -> None:
     """Anything else, nothing at all and more than a clock can count are mistakes, each with an example."""

@@ -353,8 +353,8 @@ HTTP_TROUBLE: dict[str, Case] = {
     "402 without JSON": (refused(402, raw="Pay."), errors.ModelLimitError, 1),
     "403": (refused(403), errors.ModelKeyError, 1),
     "403 without JSON": (refused(403, raw=""), errors.ModelKeyError, 1),
-    "404": (refused(404), errors.ModelRequestError, 1),
-    "404 without JSON": (refused(404, raw="nginx"), errors.ModelRequestError, 1),
+    "404": (refused(404), errors.ModelUnknownError, 1),
+    "404 without JSON": (refused(404, raw="nginx"), errors.ModelUnknownError, 1),
     "408": (refused(408), errors.ModelBusyError, 3),
     "409": (refused(409), errors.ModelBusyError, 3),
     "413": (refused(413), errors.ModelRequestError, 1),
@@ -592,7 +592,7 @@ async def test_an_unknown_model_is_named_as_such(twin: AnthropicTwin, clock: Sti
     async with connected(twin.url, clock, answer_model="claude-0", persona_model="claude-0") as model:
         raised = [await _outcome(ask, model) for ask in (answered, proposed)]
 
-    assert [type(error) for error in raised] == [errors.ModelRequestError] * 2
+    assert [type(error) for error in raised] == [errors.ModelUnknownError] * 2
     assert all("ANTHROPIC_MODEL" in str(error) and "404" in str(error) for error in raised)
     assert len(twin.refused) == 2
 

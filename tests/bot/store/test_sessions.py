@@ -384,3 +384,14 @@ async def test_edits_and_deletions_do_not_delay(
     await store.write(partial(change, room=ROOM, message=MessageId("a")))  # type: ignore[arg-type]  # either of two
 
     assert [(claimed.learned_through, claimed.last_position) for claimed in await claim(store, clock)] == [(0, 2)]
+
+
+async def test_a_new_start_tries_what_was_parked(store: SqliteStore, clock: StillClock) -> None:
+    """What was parked for a mistake in the set-up comes due again once the process was started anew."""
+    await say(store, clock, "1")
+    clock.advance(hours=1)
+    await fail(store, clock, MAX_ATTEMPTS)
+    assert await claim(store, clock) == []
+
+    assert await store.write(sessions.unpark) == 1
+    assert await channels(store, clock) == ["C1"]

@@ -375,3 +375,19 @@ async def test_any_file_name_will_do(database: Path, name: str) -> None:
 
 def named(path: Path, name: str) -> Path:
     return path.rename(path.with_name(name))
+
+
+async def test_scrubbing_leaves_no_copy_of_what_was_erased(database: Path) -> None:
+    """Words that were erased are in no file of the database once it was scrubbed."""
+    words = "the-purple-elephant"
+    store = await SqliteStore.open(database)
+    insert = "INSERT INTO note (tenant, name, value) VALUES ('t', 'n', :value)"
+    await store.write(lambda transaction: transaction.execute(insert, value=words))
+    await store.write(lambda transaction: transaction.execute("DELETE FROM note"))
+    files = [database, database.with_name(f"{database.name}-wal")]
+    before = any(words.encode() in file.read_bytes() for file in files)
+    await store.scrub()
+    after = any(words.encode() in file.read_bytes() for file in files)
+    await store.close()
+
+    assert (before, after) == (True, False)
