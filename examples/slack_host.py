@@ -1,5 +1,6 @@
 """A Slack app that existed before Rapport: a command and a listener of its own, and five lines that add Rapport.
 
+Install Rapport beside it, in the same environment: `pip install .` in a checkout of Rapport.
 Run it with SLACK_BOT_TOKEN and SLACK_APP_TOKEN set: python examples/slack_host.py
 """
 

@@ -16,7 +16,8 @@ async def attach(app: AsyncApp, core: Core | None = None) -> AsyncIterator[Core]
     """Let Rapport answer in the workspace of `app`, until the context is left.
 
     Call it after the app's own listeners are registered: Bolt runs the first that matches, and ours come last. Without
-    a `core`, one is opened with the settings of the environment. Nothing else of the app is changed.
+    a `core`, one is opened with the settings of the environment; how the app connects is its own affair, so the app
+    token is not asked for. Nothing else of the app is changed, and what we added does nothing once we have left.
 
     Raises:
         PlatformKeyError: the app's token is not accepted.
@@ -24,13 +25,16 @@ async def attach(app: AsyncApp, core: Core | None = None) -> AsyncIterator[Core]
     """
     if core is None:
         logs.use_standard_library()
-        async with wiring.open_core(settings.load()) as own, attach(app, own), own.working():
+        async with wiring.open_core(settings.load(as_plugin=True)) as own, attach(app, own), own.working():
             yield own
         return
     listeners = SlackListeners(own_client(app.client), core)
     await listeners.adapter.identify()
     listeners.listen(app)
-    yield core
+    try:
+        yield core
+    finally:
+        listeners.leave()
 
 
 def own_client(client: AsyncWebClient) -> AsyncWebClient:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 import aiohttp
@@ -16,9 +17,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.errors import called
 from adapters.slack.listeners import Body, SlackListeners
-from bot import errors
+from bot import errors, schedule
 from bot.core import Core
 from bot.tasks import alongside
+
+PING_S = 10.0
+"""How often the SDK looks after its socket, and how long it waits between two tries to open one; its own default."""
+RENEW_EVERY = timedelta(seconds=PING_S / 2)
+"""At least once between two tries."""
 
 _log = structlog.get_logger(__name__)
 
@@ -44,9 +50,10 @@ async def connected(core: Core) -> AsyncIterator[None]:
         app_token = _secret(core, "slack_app_token")
         open_socket = lambda: client.apps_connections_open(app_token=app_token)  # noqa: E731
         await _checked("SLACK_APP_TOKEN", lambda: called(open_socket, clock=core.clock))
-        handler = AsyncSocketModeHandler(_app(client, listeners), app_token)
+        handler = AsyncSocketModeHandler(_app(client, listeners), app_token, ping_interval=PING_S)
         closing.push_async_callback(handler.close_async)
         await closing.enter_async_context(alongside(partial(_switched_off, handler)))
+        await closing.enter_async_context(schedule.every(RENEW_EVERY, partial(_forget_address, handler)))
         await handler.connect_async()  # type: ignore[no-untyped-call]
         _log.info("slack.connected", bot_user=listeners.adapter.bot_user)
         yield
@@ -79,6 +86,12 @@ def _app(client: AsyncWebClient, listeners: SlackListeners) -> AsyncApp:
     app = AsyncApp(client=client, logger=quiet, before_authorize=store_first)
     listeners.listen_for_commands(app)
     return app
+
+
+async def _forget_address(handler: AsyncSocketModeHandler) -> None:
+    """Let the next try ask for a new address: each works once, and the SDK dials one that failed for ever."""
+    if not await handler.client.is_connected():
+        handler.client.wss_uri = None
 
 
 async def _switched_off(handler: AsyncSocketModeHandler) -> None:

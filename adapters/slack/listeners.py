@@ -26,19 +26,27 @@ class SlackListeners:
     def __init__(self, client: AsyncWebClient, core: Core) -> None:
         self.adapter = SlackAdapter(client, clock=core.clock)
         self._core = core
+        self._has_left = False
         core.adapters["slack"] = self.adapter
 
     def listen(self, app: AsyncApp) -> None:
-        """Store what is said to us, and acknowledge it, beside the app's own listeners."""
+        """Store what is said to us beside the app's own listeners, and acknowledge what none of them does.
+
+        That is ordinary talk as well: it comes with what we subscribe to, and four times if nobody acknowledges it.
+        """
         app.middleware(self._store_first)
         self.listen_for_commands(app)
         for name in ("app_mention", "message"):
-            app.event(name, matchers=[self._is_ours])(_acknowledge)
+            app.event(name, matchers=[self._is_here])(_acknowledge)
 
     def listen_for_commands(self, app: AsyncApp) -> None:
         """Answer `/persona` and our buttons."""
-        app.command("/persona")(self._command)
-        app.action(re.compile(f"^{re.escape(views.ACTION_PREFIX)}"))(self._pressed)
+        app.command("/persona", matchers=[self._is_here])(self._command)
+        app.action(re.compile(f"^{re.escape(views.ACTION_PREFIX)}"), matchers=[self._is_here])(self._pressed)
+
+    def leave(self) -> None:
+        """Let everything pass from now on, as if we had never listened: Bolt cannot take a listener off."""
+        self._has_left = True
 
     async def store(self, body: Body) -> None:
         """Make what an event says to us durable.
@@ -59,7 +67,8 @@ class SlackListeners:
             raise
 
     async def _store_first(self, body: Body, next: Callable[[], Awaitable[None]]) -> None:  # noqa: A002 - Bolt's name
-        await self.store(body)
+        if not self._has_left:
+            await self.store(body)
         await next()
 
     def _incoming(self, body: Body) -> Message | Edit | Deletion | None:
@@ -67,8 +76,8 @@ class SlackListeners:
             return None
         return translate.event(body, bot_user=self.adapter.bot_user)
 
-    async def _is_ours(self, body: Body) -> bool:
-        return self._incoming(body) is not None
+    async def _is_here(self) -> bool:
+        return not self._has_left
 
     async def _command(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
         await ack()

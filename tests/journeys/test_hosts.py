@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 
 async def test_an_existing_slack_app_keeps_its_command_and_listener(slack_world: World, tmp_path: Path) -> None:
-    """The example app answers its own command and words, and Rapport answers mentions and `/persona` beside it."""
+    """The example app answers its own command and words, Rapport mentions and `/persona`, and nothing comes twice."""
     assert isinstance(slack_world, SlackWorld)
     slack = slack_world.twin
     example = str(ROOT / "examples" / "slack_host.py")
@@ -19,6 +19,7 @@ async def test_an_existing_slack_app_keeps_its_command_and_listener(slack_world:
         await slack.connected()
         rolled = await slack.command("U1", "C1", "/dice")
         await slack.says("U1", "C1", "lunch?")
+        await slack.says("U1", "C1", "is anybody there?")
         post = await slack_world.says("Ana", "hello")
 
         assert [message.visible for message in rolled.seen] == ["You rolled a four."]
@@ -27,6 +28,7 @@ async def test_an_existing_slack_app_keeps_its_command_and_listener(slack_world:
         assert "nothing about you" in await slack_world.command("Ana", "show")
         await slack.settled()
         assert slack.lost == []
+        assert {event.offers for event in slack.events} == {1}
 
 
 async def test_an_existing_discord_bot_keeps_its_command_and_listener(discord_world: World, tmp_path: Path) -> None:
@@ -43,6 +45,8 @@ async def test_an_existing_discord_bot_keeps_its_command_and_listener(discord_wo
         await discord.wait_for(lambda: discord.commands.puts and discord.identifies, timeout_s=30)
         post = await discord_world.says("Ana", "hello")
         await discord.wait_for(lambda: discord_world.replies(post) == ["An answer."], timeout_s=30)
+        post = await discord_world.says("Ana", "help me")
+        await discord.wait_for(lambda: discord_world.replies(post) == ["An answer."])
         rolled = await discord.command("Ana", "team", "dice")
         await discord.says("Ana", "team", f"lunch, <@{discord.bot_id}>?")
 

@@ -46,6 +46,8 @@ class Sockets(Twin):
         self.sockets: list[Socket] = []
         self.opened = 0
         """Sockets ever opened."""
+        self.stale_tickets = 0
+        """How many of the next addresses are over before they are used, as when the app takes too long."""
         self._tickets: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._failures: list[BaseException] = []
@@ -69,7 +71,10 @@ class Sockets(Twin):
     def ticket_url(self) -> str:
         """Where to open a socket, once."""
         ticket = self.workspace.unique()
-        self._tickets.add(ticket)
+        if self.stale_tickets:
+            self.stale_tickets -= 1
+        else:
+            self._tickets.add(ticket)
         return f"ws://127.0.0.1:{self.port}/link?ticket={ticket}&app_id={APP_ID}"
 
     async def _link(self, request: web.Request) -> web.StreamResponse:
