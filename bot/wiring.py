@@ -99,8 +99,11 @@ def _model(settings: Settings, clock: Clock) -> Model:
 async def run(settings: Settings) -> None:
     """Run every configured platform until the process is told to stop.
 
+    A host waits only so long for its connection, so that an outage of one platform holds up neither the other nor the
+    sweeps; what is wrong with a setting ends the start.
+
     Raises:
-        PlatformKeyError: a token was refused.
+        PlatformError: a platform refused a setting, or could not be reached at all; the message says which.
         StoreError: the database cannot be used.
     """
     configured = {"slack": settings.slack_bot_token, "discord": settings.discord_bot_token}

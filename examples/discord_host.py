@@ -1,5 +1,6 @@
 """A Discord bot that existed before Rapport: a command and a listener of its own, and one line that adds Rapport.
 
+Install Rapport beside it, in the same environment: `pip install .` in a checkout of Rapport.
 Run it with DISCORD_BOT_TOKEN set: python examples/discord_host.py
 """
 
@@ -25,7 +26,7 @@ class Bot(commands.Bot):
 
 intents = discord.Intents.none()
 intents.guilds = intents.guild_messages = intents.dm_messages = True
-bot = Bot(command_prefix=commands.when_mentioned, intents=intents)
+bot = Bot(command_prefix=commands.when_mentioned, intents=intents, help_command=None)
 
 
 @bot.tree.command()

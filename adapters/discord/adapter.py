@@ -47,8 +47,13 @@ class DiscordAdapter:
         return markdown.split(text, MAX_TEXT)
 
     async def post(self, post: Post) -> str:
-        """See `Adapter.post`. Discord returns the first post again when the nonce is repeated within minutes."""
+        """See `Adapter.post`. Discord returns the first post again when the nonce is repeated within minutes.
+
+        What stands there may be from an earlier try, the mere beginning of the reply: then it is completed.
+        """
         posted = await called(self._send(post))
+        if posted.content.split() != post.text.split():  # Discord trims what it takes
+            return await self.edit(post, str(posted.id))
         return str(posted.id)
 
     async def _send(self, post: Post) -> discord.Message:
@@ -66,27 +71,42 @@ class DiscordAdapter:
                 raise
             return await send()
 
-    async def edit(self, post: Post, post_id: str) -> None:
+    async def edit(self, post: Post, post_id: str) -> str:
         """See `Adapter.edit`."""
         message = self._channel(post.room).get_partial_message(int(post_id))
         await called(message.edit(content=post.text, allowed_mentions=SILENT))
+        return post_id
 
     async def find(self, post: Post) -> str | None:
-        """See `Adapter.find`: our own post with this text after the message it answers.
+        """See `Adapter.find`: our own post with this text, or its beginning, after the message it answers.
 
-        Where the history may not be read, the nonce alone has to do.
+        Where it is not found, because the history may not be read or the reply was composed anew in other words, the
+        nonce alone has to do.
         """
-        channel, me = self._channel(post.room), self._client.user
+        channel = self._channel(post.room)
         try:
             async for found in channel.history(after=discord.Object(int(post.reply_to)), limit=100):
-                is_first = found.reference is not None and str(found.reference.message_id) == post.reply_to
-                if found.author == me and (is_first if post.part == 0 else found.content == post.text):
+                if self._is_shown_in(found, post):
                     return str(found.id)
         except discord.Forbidden:
             return None
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             raise errors.PlatformUnreachableError("Discord's history could not be read") from error
         return None
+
+    def _is_shown_in(self, found: discord.Message, post: Post) -> bool:
+        """Whether `found` is this post, as it was or as far as it had grown.
+
+        The history does not say: it holds no nonce, and on a host our posts and the host's are of one author, who may
+        both have replied to the message. To take the host's post for ours would overwrite it, which is worse than to
+        post twice; so its words have to be ours as well, and it has to suppress its previews, as all of ours do.
+        """
+        if found.author != self._client.user or not found.flags.suppress_embeds or not found.content:
+            return False
+        if post.part > 0:
+            return found.content == post.text
+        is_reply = found.reference is not None and str(found.reference.message_id) == post.reply_to
+        return is_reply and post.text.startswith(found.content)
 
     @asynccontextmanager
     async def working(self, message: Message) -> AsyncIterator[None]:

@@ -21,21 +21,28 @@ async def attach(
     Adds a `/persona` group to the client's command tree (a `Bot` has one; hand in another client's as `tree`), which
     the host syncs as it does its own. Without a `core`, one is opened with the settings of the environment.
 
+    The host's own listeners run as if they were alone, and a `Bot`'s own commands, such as "@bot ping", are left to it.
+    A plain client has one handler for each event: set its handlers before, for one set later replaces ours.
+
     Raises:
         BotError: the settings or the database cannot be used.
     """
     if core is None:
         logs.use_standard_library()
-        async with wiring.open_core(settings.load()) as own, attach(client, own, tree=tree), own.working():
+        async with (
+            wiring.open_core(settings.load(as_plugin=True)) as own,
+            attach(client, own, tree=tree),
+            own.working(),
+        ):
             yield own
         return
     listeners = DiscordListeners(client, core)
     tree = tree or getattr(client, "tree", None)
-    listeners.listen(client)
     if tree is not None:
         tree.add_command(listeners.interactions.group())
     try:
-        yield core
+        async with listeners.listening():
+            yield core
     finally:
         if tree is not None:
             tree.remove_command("persona")

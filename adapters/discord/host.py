@@ -1,12 +1,10 @@
 """Our own process on Discord: the smallest client there is, kept connected."""
 
-import hashlib
-import json
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any
 
 import aiohttp
 import discord
@@ -16,17 +14,22 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from adapters.discord import registration
 from adapters.discord.adapter import SILENT
 from adapters.discord.listeners import DiscordListeners
-from adapters.discord.translate import ACCOUNTS
 from bot import errors
 from bot.core import Core
 from bot.settings import Settings
-from bot.store import notes
 from bot.tasks import alongside
 
 RESTART_WAIT_S = 5.0
 """Before connecting anew after discord.py gave up: far below the 1,000 identifies a day."""
+
+LOG_IN_WAIT_S = 30.0
+"""discord.py itself tries for 25 seconds if Discord fails, and for minutes if it is silent."""
+
+READY_WAIT_S = 5.0
+"""How long a start waits for Discord's gateway, which may be down while all else works."""
 
 _log = structlog.get_logger(__name__)
 
@@ -35,9 +38,12 @@ _log = structlog.get_logger(__name__)
 async def connected(core: Core) -> AsyncIterator[None]:
     """Be connected to Discord until the context is left.
 
+    A gateway that is down holds nothing up: it is tried until it is back, and what waited is answered then.
+
     Raises:
-        PlatformKeyError: the token is not accepted.
+        PlatformKeyError: the token is not accepted, or the connection is refused for good, also later.
         PlatformUnreachableError: Discord cannot be reached at the start.
+        PlatformError: DISCORD_GUILD_ID names a server in which we may not register commands.
     """
     _point_at(core.settings)
     logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns that voice is not installed
@@ -53,12 +59,11 @@ async def connected(core: Core) -> AsyncIterator[None]:
         closing.push_async_callback(client.close)
         await _log_in(client, core.settings)
         listeners = DiscordListeners(client, core)
-        listeners.listen(client)
-        tree.add_command(listeners.interactions.group())
-        await _sync(tree, core)
+        group, guild_id = listeners.interactions.group(), core.settings.discord_guild_id
+        await registration.register(tree, group, store=core.store, guild_id=guild_id)
+        await closing.enter_async_context(listeners.listening())
         await closing.enter_async_context(alongside(partial(_stay_connected, client, core)))
-        await client.wait_until_ready()
-        _log.info("discord.connected", servers=len(client.guilds))
+        await _ready(client)
         yield
 
 
@@ -78,7 +83,8 @@ def _intents() -> discord.Intents:
 async def _log_in(client: discord.Client, settings: Settings) -> None:
     assert settings.discord_bot_token is not None
     try:
-        await client.login(settings.discord_bot_token.get_secret_value())
+        async with asyncio.timeout(LOG_IN_WAIT_S):
+            await client.login(settings.discord_bot_token.get_secret_value())
     except discord.LoginFailure as error:
         raise errors.PlatformKeyError(
             "DISCORD_BOT_TOKEN: Discord refused the token; copy it again from the page Bot of the application"
@@ -87,18 +93,14 @@ async def _log_in(client: discord.Client, settings: Settings) -> None:
         raise errors.PlatformUnreachableError(f"Discord could not be reached ({type(error).__name__})") from error
 
 
-async def _sync(tree: app_commands.CommandTree[Any], core: Core) -> None:
-    """Register our commands, if they changed since the last time: registering is limited to 200 a day."""
-    guild = discord.Object(core.settings.discord_guild_id) if core.settings.discord_guild_id else None
-    if guild is not None:
-        tree.copy_global_to(guild=guild)
-    described = [command.to_dict(tree) for command in tree.get_commands(guild=guild)]
-    wanted = hashlib.sha256(json.dumps([str(guild and guild.id), described], sort_keys=True).encode()).hexdigest()
-    if await core.store.read(partial(notes.read, tenant=ACCOUNTS, name="commands")) == wanted:
-        return
-    await tree.sync(guild=guild)
-    await core.store.write(partial(notes.write, tenant=ACCOUNTS, name="commands", value=wanted))
-    _log.info("discord.commands_registered", commands=len(described))
+async def _ready(client: discord.Client) -> None:
+    try:
+        async with asyncio.timeout(READY_WAIT_S):
+            await client.wait_until_ready()
+    except TimeoutError:
+        _log.error("discord.not_connected", waited_s=READY_WAIT_S)
+    else:
+        _log.info("discord.connected", servers=len(client.guilds))
 
 
 async def _stay_connected(client: discord.Client, core: Core) -> None:

@@ -1,20 +1,17 @@
 """What Rapport does with what discord.py hands it."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import discord
 import structlog
-from discord.ext import commands
 
-from adapters.discord import translate
+from adapters.discord import events, translate
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.commands import Interactions
 from bot import errors
 from bot.core import Core
 from bot.messages import Deletion, Edit, MessageId
-
-Listener = Callable[..., Coroutine[Any, Any, None]]
 
 _log = structlog.get_logger(__name__)
 
@@ -27,21 +24,43 @@ class DiscordListeners:
         self.interactions = Interactions(self.adapter, core)
         self._client = client
         self._core = core
-        core.adapters["discord"] = self.adapter
 
-    def listen(self, client: discord.Client) -> None:
-        """Hear what we need, beside the host's own listeners."""
-        _add(client, "on_message", self._posted)
-        _add(client, "on_raw_message_edit", self._edited)
-        _add(client, "on_raw_message_delete", self._deleted)
-        _add(client, "on_raw_bulk_message_delete", self._bulk_deleted)
-        _add(client, "on_interaction", self.interactions.pressed)
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Hear what we need, beside the host's own listeners, until the context is left."""
+        heard: dict[str, events.Listener] = {
+            "on_ready": self._ready,
+            "on_message": self._posted,
+            "on_raw_message_edit": self._edited,
+            "on_raw_message_delete": self._deleted,
+            "on_raw_bulk_message_delete": self._bulk_deleted,
+            "on_interaction": self.interactions.pressed,
+        }
+        if self._client.is_ready():
+            self._register()
+        try:
+            async with events.heard(self._client, heard):
+                yield
+        finally:
+            self._core.adapters.pop("discord", None)
+
+    def _register(self) -> None:
+        """Let answers be shown. Not before we are connected: who reads a room is known only then."""
+        self._core.adapters["discord"] = self.adapter
+
+    async def _ready(self) -> None:
+        """Answer what waited for the connection, without waiting for a sweep. Comes again with every new session."""
+        self._register()
+        recovered = await self._core.intake.recover()
+        if recovered:
+            _log.info("inbox.recovered", messages=recovered, platform="discord")
 
     async def _posted(self, posted: discord.Message) -> None:
         assert self._client.user is not None
         message = translate.message(posted, me=self._client.user)
-        if message is None:
+        if message is None or await self._is_command(posted):
             return
+        self._register()
         try:
             await self._core.intake.accept(message)
         except errors.StoreError as error:
@@ -49,10 +68,24 @@ class DiscordListeners:
             _log.error("message.refused", error=type(error).__name__, why=str(error))
             await posted.reply(error.for_member, allowed_mentions=discord.AllowedMentions.none())
 
+    async def _is_command(self, posted: discord.Message) -> bool:
+        """Whether it is one of the host's own commands, such as "@bot ping", which the host answers."""
+        if not isinstance(self._client, events.BOTS):
+            return False
+        try:
+            return (await self._client.get_context(posted)).valid
+        except Exception as error:  # noqa: BLE001 - the host's own prefix function, which may fail where ours need not
+            _log.warning("command.unknown", error=type(error).__name__)
+            return False
+
     async def _edited(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """Take over new words. A text that is hidden from us, for want of the content intent, is kept as it was."""
+        """Take over new words. A post edited so that it no longer addresses us is hidden from us: it is withdrawn."""
         posted = payload.message
-        if self._client.user is None or posted.author.bot or not posted.content:
+        if self._client.user is None or posted.author.bot:
+            return
+        if not posted.content:
+            if posted.edited_at is not None:  # not a mere preview
+                await self._forget(payload.guild_id, payload.channel_id, {posted.id})
             return
         edit = Edit(
             room=translate.room(posted.channel),
@@ -73,18 +106,3 @@ class DiscordListeners:
         room = translate.uncached_room(guild_id, channel_id) if channel is None else translate.room(channel)
         for message_id in message_ids:
             await self._core.intake.delete(Deletion(room=room, message=MessageId(str(message_id))))
-
-
-def _add(client: discord.Client, name: str, listener: Listener) -> None:
-    """Call `listener` on an event; what a plain client does on it already goes on."""
-    if isinstance(client, commands.Bot):
-        client.add_listener(listener, name)
-        return
-    own = getattr(client, name, None)
-
-    async def both(*arguments: Any) -> None:
-        await listener(*arguments)
-        if own is not None:
-            await own(*arguments)
-
-    setattr(client, name, both)

@@ -41,13 +41,25 @@ def message(posted: discord.Message, *, me: discord.abc.User) -> Message | None:
 
 def room(channel: Channel) -> Room:
     """The room of a channel: a thread is read by its channel's readers, unless it is private."""
-    guild = getattr(channel, "guild", None)
+    if is_direct(channel):
+        return uncached_room(None, channel.id)
+    guild = channel.guild
     if guild is None:
-        return Room(tenant=DIRECT, channel=str(channel.id), kind="direct")
+        return uncached_room(channel.guild_id, channel.id)
     tenant = TenantId(f"discord:{guild.id}")
     if isinstance(channel, discord.Thread) and not channel.is_private():
         return Room(tenant=tenant, channel=str(channel.parent_id), thread=str(channel.id), kind=kind(channel))
     return Room(tenant=tenant, channel=str(channel.id), kind=kind(channel))
+
+
+def is_direct(channel: Channel) -> bool:
+    """Whether a channel is a direct message with us.
+
+    That it has no server object does not say so: discord.py has none for a server it was not told of, as in a client
+    without the guilds intent, and then hands over a partial channel that knows the server by its id alone.
+    """
+    is_partial = isinstance(channel, discord.PartialMessageable)
+    return isinstance(channel, discord.DMChannel) or (is_partial and channel.guild_id is None)
 
 
 def uncached_room(guild_id: int | None, channel_id: int) -> Room:
@@ -94,7 +106,7 @@ def text(posted: discord.Message, *, me: discord.abc.User) -> str:
 def _is_for(posted: discord.Message, me: discord.abc.User) -> bool:
     """Whether we are meant; @everyone is for everybody else."""
     return (
-        posted.guild is None
+        is_direct(posted.channel)
         or any(user.id == me.id for user in posted.mentions)
         or any(_is_ours(role, me) for role in posted.role_mentions)
     )

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.delivery import WAITS_S
 from tests.journeys.processes import python
-from tests.journeys.worlds import DiscordWorld, SlackWorld, World, answers
+from tests.journeys.worlds import DiscordWorld, SlackWorld, World, answers, learns, updates
+from tests.twins.server import Fault
 
 
 @pytest.mark.slow
@@ -41,6 +43,7 @@ async def test_a_wrong_slack_setting_is_named(
     [
         ("DISCORD_BOT_TOKEN", "wrong", "DISCORD_BOT_TOKEN: Discord refused the token"),
         ("DISCORD_API_URL", "http://127.0.0.1:9/api/v10", "Discord could not be reached"),
+        ("DISCORD_GUILD_ID", "999", "DISCORD_GUILD_ID: Discord lets us register no commands in the server 999"),
     ],
 )
 async def test_a_wrong_discord_setting_is_named(
@@ -99,6 +102,64 @@ async def test_commands_are_registered_once(discord_world: World) -> None:
             pass
 
     assert len(discord_world.twin.commands.puts) == 1
+
+
+async def test_without_commands_mentions_are_answered(discord_world: World) -> None:
+    """When Discord does not take our commands at the start, Rapport starts all the same and answers."""
+    discord_world.twin.fault("PUT", "/commands", Fault(status=503, body=b"no"))
+    async with discord_world.running(persona_consent="off"):
+        assert await discord_world.answered(await discord_world.says("Ana", "hello")) == "An answer."
+
+
+async def left_open(discord_world: World) -> str:
+    """A post that a run of Rapport accepted, and could not answer while Discord took no posts."""
+    async with discord_world.running(persona_consent="off"):
+        discord_world.core.adapters["discord"].grow_every_s = None
+        down = Fault(reset_before=True, times=1 + len(WAITS_S))
+        discord_world.twin.fault("POST", discord_world.post_path, down)
+        post = await discord_world.says("Ana", "hello")
+        await discord_world.twin.wait_for(lambda: down.times == 0)
+        await discord_world.quiet()
+    assert discord_world.replies(post) == []
+    return post
+
+
+async def test_a_gateway_that_is_down_holds_nothing_up(discord_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Discord's gateway down at the start all else begins, and what was left open is answered once it is back."""
+    post = await left_open(discord_world)
+    monkeypatch.setattr("adapters.discord.host.READY_WAIT_S", 0.01)
+    comes_back = asyncio.Event()
+    discord_world.twin.fault("GET", "/gw/", Fault(hold=comes_back))
+    async with discord_world.running(persona_consent="off"):
+        assert await discord_world.core.intake.recover() == 0
+        assert discord_world.replies(post) == []
+        comes_back.set()
+
+        assert await discord_world.answered(post) == "An answer."
+        assert len(answers(discord_world.claude)) == 1
+
+
+@pytest.mark.slow
+async def test_slack_works_while_discord_is_down(slack_world: World, discord_world: World, tmp_path: Path) -> None:
+    """With Discord's gateway down a process answers on Slack, learns, and ends on SIGTERM as it should."""
+    learns(slack_world.claude, ("set", "location", "Lisbon", "I live in Lisbon"))
+    environment = {
+        **discord_world.environment(),
+        **slack_world.environment(),
+        "DISCORD_GATEWAY_URL": "ws://127.0.0.1:9/",
+        "PERSONA_CONSENT": "on",
+        "IDLE_AFTER": "1s",
+        "SWEEP_EVERY": "1s",
+    }
+    async with python("-m", "bot", folder=tmp_path, environment=environment) as process:
+        await process.logged("slack.connected")
+        post = await slack_world.says("Ana", "I live in Lisbon")
+        await slack_world.twin.wait_for(lambda: slack_world.replies(post) == ["An answer."], timeout_s=30)
+        await slack_world.claude.wait_for(lambda: updates(slack_world.claude), timeout_s=30)
+        process.stop()
+
+        assert await process.ended() == 0
+        assert "discord.not_connected" in process.log
 
 
 async def logged(words: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, TypeVar
 
 import discord
 
@@ -16,13 +16,21 @@ PLAIN = discord.Intents.none()
 PLAIN.guilds = PLAIN.guild_messages = PLAIN.dm_messages = True
 READING = discord.Intents(PLAIN.value)
 READING.message_content = True
+UNTOLD = discord.Intents(PLAIN.value)
+UNTOLD.guilds = False
+"""For a host that hears posts and is told of no server."""
+
+QUICK: dict[str, Any] = {"guild_ready_timeout": 0.02, "chunk_guilds_at_startup": False}
+"""What makes a client ready soon."""
+
+C = TypeVar("C", bound=discord.Client)
 
 
 class Client(discord.Client):
     """A client like our own host's."""
 
     def __init__(self, *, intents: discord.Intents = PLAIN, **options: Any) -> None:
-        super().__init__(intents=intents, guild_ready_timeout=0.02, chunk_guilds_at_startup=False, **options)
+        super().__init__(intents=intents, **QUICK, **options)
         self._events: defaultdict[str, asyncio.Queue[Any]] = defaultdict(asyncio.Queue)
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
@@ -44,11 +52,18 @@ class Client(discord.Client):
 @contextlib.asynccontextmanager
 async def online(intents: discord.Intents = PLAIN, **options: Any) -> AsyncIterator[Client]:
     """A client that is ready; it is closed afterwards, and must have run without an error."""
-    client = Client(intents=intents, **{"allowed_mentions": SILENT} | options)
+    async with running(Client(intents=intents, **{"allowed_mentions": SILENT} | options)) as client:
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def running(client: C) -> AsyncIterator[C]:
+    """Any client, ready; it is closed afterwards, and must have run without an error."""
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(client.start("test-token"))
+        await client.login("test-token")
+        tasks.create_task(client.connect())
         try:
-            await client.next("ready")
+            await client.wait_until_ready()
             yield client
         finally:
             await client.close()

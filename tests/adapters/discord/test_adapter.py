@@ -24,6 +24,7 @@ from tests.adapters.discord.clients import Client
 from tests.clock import NOON
 from tests.twins.discord import DiscordTwin, Permission, ratelimited
 from tests.twins.discord.model import SUPPRESS_EMBEDS
+from tests.twins.discord.payloads import Payloads
 from tests.twins.server import Fault
 
 MAX_TEXT = 2_000
@@ -223,16 +224,54 @@ async def test_in_a_host_that_pings_we_do_not(twin: DiscordTwin, client: Client)
 
 @PLACES
 async def test_a_post_is_found_again(twin: DiscordTwin, adapter: DiscordAdapter, place: str) -> None:
-    """A reply is found by the message it answers, also after it has grown; further parts by their words."""
+    """A reply is found by the message it answers and its words, whole or as far as they had grown; parts by theirs."""
     post = await asked(twin, place)
     assert await adapter.find(post) is None
     first = await adapter.post(post)
     second = await adapter.post(replace(post, part=1, text="more"))
-    await adapter.edit(replace(post, text="grown"), first)
 
     assert await adapter.find(post) == first
+    assert await adapter.find(replace(post, text="hi, and the rest")) == first
     assert await adapter.find(replace(post, part=1, text="more")) == second
     assert await adapter.find(replace(post, part=2, text="even more")) is None
+    await adapter.edit(replace(post, text="hi, and the rest"), first)
+    assert await adapter.find(replace(post, text="hi, and the rest")) == first
+
+
+@pytest.mark.parametrize(("text", "is_quiet"), [("hi", False), ("PONG", False), ("PONG", True), ("hi, hello", True)])
+async def test_a_reply_of_the_host_is_not_taken_for_ours(
+    twin: DiscordTwin, client: Client, adapter: DiscordAdapter, text: str, *, is_quiet: bool
+) -> None:
+    """What a host replies to the same message, as the same bot user, is not found as our post, nor overwritten."""
+    post = await asked(twin, "team")
+    said = await client.next("message")
+    await said.reply(text, suppress_embeds=is_quiet)
+
+    assert await adapter.find(post) is None
+    await adapter.post(post)
+    assert ours(twin, post) == [text, "hi"]
+
+
+async def test_a_beginning_in_other_words_is_completed(twin: DiscordTwin, adapter: DiscordAdapter) -> None:
+    """A reply that was begun, lost sight of and composed anew is not found, but posting it replaces the beginning."""
+    post = await asked(twin, "team")
+    begun = await adapter.post(replace(post, text="Well, I"))
+    anew = replace(post, text="The answer is four.")
+
+    assert await adapter.find(anew) is None
+    assert await adapter.post(anew) == begun
+    assert ours(twin, post) == ["The answer is four."]
+
+
+async def test_what_discord_trims_is_not_edited(twin: DiscordTwin, adapter: DiscordAdapter) -> None:
+    """A post whose white space Discord changed shows our text all the same, and is not marked as edited."""
+    post = replace(await asked(twin, "team"), text="hi \n\n there  \n")
+    answer = {"id": twin.server.snowflake(), "content": "hi \n\n there"}
+    payload = Payloads(twin.server).message(await twin.says("Ana", "team", "x")) | answer
+    twin.fault("POST", posts_path(post), Fault.json(200, payload))
+    await adapter.post(post)
+
+    assert [call for call in twin.ledger if call.method == "PATCH"] == []
 
 
 async def test_only_our_own_answer_to_this_message_is_found(twin: DiscordTwin, adapter: DiscordAdapter) -> None:

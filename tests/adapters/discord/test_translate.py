@@ -9,7 +9,7 @@ import pytest
 
 from adapters.discord import translate
 from bot.messages import Member, Message, MessageId, Room, TenantId
-from tests.adapters.discord.clients import Client
+from tests.adapters.discord.clients import UNTOLD, Client, online
 from tests.twins.discord import DiscordTwin
 from tests.twins.discord.model import Kind, Permission
 from tests.twins.discord.payloads import Payloads
@@ -261,6 +261,32 @@ async def test_a_channel_we_do_not_know_is_external(twin: DiscordTwin, client: C
     found = await message(client)
 
     assert found.room == Room(tenant=hq(twin), channel="4242", kind="external")
+
+
+async def test_a_server_we_were_not_told_of_is_no_direct_message(twin: DiscordTwin) -> None:
+    """Where discord.py knows the server by its id alone, the room is that server's, and read by nobody knows whom."""
+    async with online(UNTOLD) as client:
+        elsewhere = twin.guild("Elsewhere")
+        twin.member("Cy", guilds=[elsewhere])
+        lobby = twin.channel(elsewhere, "lobby")
+        found = await mention(twin, client, "lobby", by="Cy")
+        direct = await twin.dms("Cy", "hi")
+
+        assert found.room == Room(tenant=TenantId(f"discord:{elsewhere}"), channel=lobby, kind="external")
+        assert (await message(client)).room == Room(tenant=translate.DIRECT, channel=direct.channel_id, kind="direct")
+
+
+async def test_talk_in_a_server_we_were_not_told_of_is_not_for_us(twin: DiscordTwin) -> None:
+    """Only a direct message is for us without a mention, even if we can read every post of the server."""
+    intents = discord.Intents(UNTOLD.value)
+    intents.message_content = True
+    async with online(intents) as client:
+        elsewhere = twin.guild("Elsewhere")
+        twin.member("Cy", guilds=[elsewhere])
+        twin.channel(elsewhere, "lobby")
+        await twin.says("Cy", "lobby", "talk to anybody")
+
+        assert await heard(client) is None
 
 
 async def test_a_thread_whose_channel_is_gone_is_external(twin: DiscordTwin, client: Client) -> None:

@@ -205,6 +205,11 @@ class Payloads:
                 mention["member"] = members.get(mention["id"], {"roles": [], "flags": 0})
         return data
 
+    def created(self, it: Message, *, full: bool = True, event: bool = False) -> JSON:
+        """A message object as it is told of when the message is made: only then it carries the nonce."""
+        nonce = {} if it.nonce is None else {"nonce": it.nonce}
+        return self.message(it, full=full, event=event) | nonce
+
     def _envelope(self, it: Message) -> JSON:
         webhook = {"webhook_id": it.author_id} if self._server.users[it.author_id].webhook else {}
         mine = {"webhook_id": self._server.bot_id, "application_id": self._server.bot_id} if it.interaction else {}
@@ -239,7 +244,7 @@ class Payloads:
         }
 
     def _links(self, it: Message, *, full: bool, quoted: bool) -> JSON:
-        data: JSON = {"nonce": it.nonce, "interaction_metadata": it.interaction, "message_reference": it.reference}
+        data: JSON = {"interaction_metadata": it.interaction, "message_reference": it.reference}
         data = {key: value for key, value in data.items() if value is not None}
         if it.snapshot is not None:
             shown = self._envelope(it.snapshot) | self._content(it.snapshot, full=full)

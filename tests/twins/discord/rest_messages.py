@@ -59,7 +59,7 @@ class MessageRoutes:
         channel = self.writable(self._server.channel(asked.args["channel"]))
         known = self._remembered(asked.body)
         message = known or self.post(channel, asked, asked.body)
-        return self._payloads.message(message)
+        return self._payloads.created(message)
 
     def post(self, channel: Channel, asked: Asked, body: JSON) -> Message:
         """Create the message that `body` and the uploads describe, and put it into the ledger."""

@@ -140,8 +140,8 @@ class Timeline:
 
     def _tell_message(self, event: str, message: Message) -> None:
         if message.viewer is None:
-            full = self.payloads.message(message, event=True)
-            bare = self.payloads.message(message, event=True, full=False)
+            payload = self.payloads.created if event == "MESSAGE_CREATE" else self.payloads.message
+            full, bare = payload(message, event=True), payload(message, event=True, full=False)
             self._tell(event, message.channel_id, full, MESSAGES, bare=bare)
 
     def _tell(
