@@ -1,12 +1,16 @@
 """Where lines come from and replies go: a pipe here; `rich_screen` is the one for people."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, TextIO
 
 from bot.messages import clean
+
+PIECE_BYTES = 65_536
+"""What a pipe holds on Linux."""
 
 
 class Screen(Protocol):
@@ -36,12 +40,12 @@ class PlainScreen:
         for stream in (source, target):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(encoding="utf-8", errors="replace")
-        self._source = source
+        self._source = _Lines(source)
         self._target = target
 
     async def read(self, who: str, where: str) -> str | None:
         """See `Screen.read`."""
-        line = await asyncio.to_thread(self._source.readline)
+        line = await self._source.next()
         if not line:
             return None
         self.lines([f"{who} {where}> {line.rstrip()}"])
@@ -58,6 +62,43 @@ class PlainScreen:
     def working(self) -> AbstractContextManager[object]:
         """See `Screen.working`: a pipe sees only what is finished."""
         return nullcontext()
+
+
+class _Lines:
+    """The lines of a stream, waited for in the event loop.
+
+    A thread that reads would do, were it not for Ctrl-C: nothing ends such a thread but another line, and the
+    interpreter waits for it, or dies of the lock it holds.
+    """
+
+    def __init__(self, source: TextIO) -> None:
+        self._source = source
+        self._read = b""
+
+    async def next(self) -> str:
+        """The next line; without a line break only at the end of input, where it may be empty."""
+        try:
+            descriptor = self._source.fileno()
+        except OSError:  # it is in memory
+            return self._source.readline()
+        while b"\n" not in self._read and (piece := await _piece(descriptor)):
+            self._read += piece
+        line, newline, self._read = self._read.partition(b"\n")
+        return (line + newline).decode(errors="replace")
+
+
+async def _piece(descriptor: int) -> bytes:
+    """What there is to read, once there is something; nothing at the end of input."""
+    loop, is_ready = asyncio.get_running_loop(), asyncio.Event()
+    try:
+        loop.add_reader(descriptor, is_ready.set)
+    except (OSError, NotImplementedError):  # a file, which never lets anybody wait, or Windows, which cannot do this
+        return await asyncio.to_thread(os.read, descriptor, PIECE_BYTES)
+    try:
+        await is_ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
+    return os.read(descriptor, PIECE_BYTES)
 
 
 def for_process() -> Screen:
