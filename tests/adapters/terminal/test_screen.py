@@ -92,11 +92,19 @@ async def test_a_file_is_read_to_its_end(tmp_path: Path, content: bytes) -> None
     assert [line and line.strip() for line in read] == ["one", "two", None]
 
 
+CHAT = """
+import runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background has it ignored
+sys.argv = ["bot", "chat"]
+runpy.run_module("bot", run_name="__main__")
+"""
+
+
 async def chat(folder: Path) -> asyncio.subprocess.Process:
     """`rapport chat` with pipes at both ends, once it listens."""
     inherited = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE")}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "chat"),
+        *(sys.executable, "-c", CHAT),
         cwd=folder,
         env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], **inherited},
         stdin=asyncio.subprocess.PIPE,
