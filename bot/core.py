@@ -18,6 +18,7 @@ from bot.settings import Settings
 from bot.store import retention, sessions
 from bot.store.engine import Store
 from bot.tasks import alongside
+from bot.tidying import Tidying
 
 _log = structlog.get_logger(__name__)
 
@@ -33,6 +34,7 @@ class Core:
     intake: Intake
     commands: Commands
     learning: Learning
+    tidying: Tidying
     lanes: Lanes
     adapters: dict[Platform, Adapter] = field(default_factory=dict)
 
@@ -48,7 +50,7 @@ class Core:
         recovered = await self.intake.recover()
         if recovered:
             _log.info("inbox.recovered", messages=recovered)
-        sweeps = (self.learning.sweep, self.intake.recover, self._erase_old)
+        sweeps = (self.learning.sweep, self.tidying.sweep, self.intake.recover, self._erase_old)
         async with schedule.every(self.settings.sweep_every, *sweeps), alongside(self.model.warm):
             try:
                 yield

@@ -6,17 +6,19 @@ again (reliability B.0 and finding 2).
 """
 
 import asyncio
+import uuid
 from collections.abc import Mapping, Sequence
 from functools import partial
 
 import structlog
 
-from bot import errors
-from bot.messages import Accepted, Message, MessageId, Platform, Room
-from bot.ports import Adapter, Clock, Post
-from bot.store import conversations, inbox, outbox
+from bot import errors, prices
+from bot.messages import Accepted, Member, Message, MessageId, Platform, Room
+from bot.ports import NO_USAGE, Adapter, Clock, Post
+from bot.store import conversations, inbox, outbox, usage
 from bot.store.engine import Store
-from persona.ports import Transaction
+from bot.views import View
+from persona.ports import Transaction, Usage
 
 WAITS_S = (0.5, 2.0, 5.0)
 """Pauses between tries to post: together less than a member's patience, longer than a platform's hiccup."""
@@ -43,6 +45,11 @@ class Delivery:
         """A reply to `message` that will be shown while it is written."""
         return Growing(delivery=self, message=message, every_s=self.adapter(message.room).grow_every_s)
 
+    async def tell(self, room: Room, member: Member, view: View) -> bool:
+        """Show something to one member alone, if their platform is connected and has a way to them."""
+        adapter = self._adapters.get(room.platform)
+        return adapter is not None and await adapter.notify(room, member, view)
+
     async def show_unfinished(self, message: Message, text: str) -> bool:
         """Post the beginning of a reply, or edit what is posted: one try. Trouble is left to `finish`; False then."""
         first = self.adapter(message.room).parts(text)[0]
@@ -55,14 +62,16 @@ class Delivery:
             return False
         return True
 
-    async def finish(self, message: Message, text: str, outcome: inbox.Outcome) -> inbox.Outcome | None:
-        """Store the final text of the reply, then show it, settle the message and return how it ended.
+    async def finish(
+        self, message: Message, text: str, outcome: inbox.Outcome, *, used: Usage = NO_USAGE
+    ) -> inbox.Outcome | None:
+        """Store the final text of the reply and what it cost, show it, settle the message and return how it ended.
 
         Raises:
             PlatformError: it could not be shown; the message stays open. A refusal for good settles it instead.
         """
         texts = self.adapter(message.room).parts(text)
-        ready = partial(_make_ready, message=message, texts=texts, outcome=outcome, clock=self._clock)
+        ready = partial(_make_ready, message=message, texts=texts, outcome=outcome, used=used, clock=self._clock)
         return await self._bring_out(message, await self._store.write(ready))
 
     async def resume(self, message: Message) -> inbox.Outcome | None:
@@ -150,12 +159,33 @@ class Growing:
 
 
 async def _make_ready(
-    transaction: Transaction, *, message: Message, texts: Sequence[str], outcome: inbox.Outcome, clock: Clock
+    transaction: Transaction,
+    *,
+    message: Message,
+    texts: Sequence[str],
+    outcome: inbox.Outcome,
+    used: Usage,
+    clock: Clock,
 ) -> list[outbox.Part]:
+    if used is not NO_USAGE:
+        await _charge(transaction, message, used, clock)
     if await conversations.find(transaction, message.room, message.id) is None:
         return await _make_withdrawn(transaction, accepted=message, clock=clock)
     await inbox.decide(transaction, message, outcome)
     return await outbox.make_ready(transaction, message.room.tenant, message.answer, texts)
+
+
+async def _charge(transaction: Transaction, message: Message, used: Usage, clock: Clock) -> None:
+    await usage.record(
+        transaction,
+        message.room.tenant,
+        uuid.uuid4().hex,
+        used,
+        purpose="answer",
+        shares={message.author.key: 1},
+        cost=prices.cost(used),
+        now=clock.now(),
+    )
 
 
 async def _make_withdrawn(transaction: Transaction, *, accepted: Accepted, clock: Clock) -> list[outbox.Part]:

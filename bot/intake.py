@@ -79,10 +79,6 @@ class Intake:
             self._lanes.submit(_lane(accepted), accepted.key, partial(self._answer, accepted))
         return len(waiting)
 
-    async def settled(self, message: Message) -> None:
-        """Wait until nothing is left to do in the room of `message`."""
-        await self._lanes.drained(_lane(message))
-
     def _line_up(self, accepted: Accepted) -> None:
         if self._lanes.is_full(_lane(accepted)):
             self._lanes.submit(_surplus_lane(accepted), accepted.key, partial(self._turn_away, accepted))

@@ -6,90 +6,44 @@ repeated call, after it nothing (design section 7).
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from bot import consent, errors
-from bot.ports import Clock
-from bot.store import conversations, members, sessions
+from bot import applying, due, errors
+from bot.applying import LeaseLostError, Terms
+from bot.batches import Batches
+from bot.due import Due
+from bot.outcomes import Outcomes, Swept, Tell
+from bot.ports import BatchModel, Clock
+from bot.store import sessions
 from bot.store.engine import Store
-from persona import forgetting
-from persona import store as personas
-from persona.audience import MEMBER
 from persona.errors import ProposalError
-from persona.guard import Fences, is_forgotten
-from persona.operations import Operation
-from persona.optimizer import Optimizer, Update
-from persona.persona import MemberKey
+from persona.operations import UpdateId
+from persona.optimizer import Optimizer
 from persona.ports import Transaction
-from persona.schema import Schema
-from persona.session import Line, Session
 
 LEASE = timedelta(minutes=10)
 """Longer than a call may take with all its tries; a worker that dies holds a conversation no longer than this."""
 
-BACK_OFF = timedelta(minutes=1)
-"""Wait after a first failure; doubled for each further one, up to half an hour."""
-MAX_BACK_OFF = timedelta(minutes=30)
-
 MAX_CLAIMED = 50
-MAX_LINES = 200
-"""Messages read of one conversation in one sweep; a longer one is learned in pieces."""
-MAX_CHARS = 24_000
-"""Text in one call, about 8,000 tokens: conversations of one audience are combined up to it."""
-MAX_REPLY_CHARS = 300
-"""Of our own replies the optimizer gets the beginning: enough to know what "yes, the second" answers."""
-
-_OUTAGES = (
-    errors.ModelBusyError,
-    errors.ModelUnreachableError,
-    errors.ModelKeyError,
-    errors.ModelLimitError,
-    errors.ModelUnknownError,
-)
-"""Failures that say nothing about the session: it waits, and is never parked for them."""
 
 _log = structlog.get_logger(__name__)
 
 
-class _LeaseLostError(Exception):
-    """Another worker took the conversation meanwhile; what we have of it must not be kept."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Swept:
-    """What one sweep did."""
+class Pace:
+    """When what is idle is learned."""
 
-    sessions: int = 0
-    calls: int = 0
-    operations: int = 0
-    failures: int = 0
-
-    def __add__(self, other: "Swept") -> "Swept":
-        return Swept(
-            sessions=self.sessions + other.sessions,
-            calls=self.calls + other.calls,
-            operations=self.operations + other.operations,
-            failures=self.failures + other.failures,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Due:
-    """One claimed conversation, read."""
-
-    claimed: sessions.Claimed
-    through: int
-    """The position the cursor moves to once this is learned."""
-    session: Session
-    fences: Fences
-
-    @property
-    def chars(self) -> int:
-        return sum(len(line.text) for line in self.session.lines)
+    idle_after: timedelta = timedelta(minutes=30)
+    every: int = 1
+    """After how many sessions of one member."""
+    within: timedelta = timedelta(hours=24)
+    """What was said waits no longer than this for more sessions of its members, once they are idle."""
+    by_batch: bool = False
+    """Whether what nobody waits for is asked in batches, within a day and at half the price."""
 
 
 class Learning:
@@ -100,190 +54,98 @@ class Learning:
         *,
         store: Store,
         optimizer: Optimizer,
-        schema: Schema,
-        default: consent.Default,
-        idle_after: timedelta,
+        terms: Terms,
+        pace: Pace,
         clock: Clock,
+        tell: Tell,
+        batch_model: BatchModel | None = None,
     ) -> None:
         self._store = store
         self._optimizer = optimizer
-        self._schema = schema
-        self._default = default
-        self._idle_after = idle_after
+        self._terms = terms
+        self._pace = pace
         self._clock = clock
+        self._outcomes = Outcomes(store=store, optimizer=optimizer, terms=terms, clock=clock, tell=tell)
+        self._batches = None
+        if batch_model is not None:
+            self._batches = Batches(
+                store=store, optimizer=optimizer, model=batch_model, terms=terms, clock=clock, outcomes=self._outcomes
+            )
 
     async def sweep(self) -> Swept:
         """Learn every conversation that is due, at most `MAX_CLAIMED`, and say what was done.
 
         A conversation that fails comes due again later; its failure is logged and counted, never raised.
         """
+        done = await self._batches.collect() if self._batches else Swept()
         owner = uuid.uuid4().hex
-        now = self._clock.now()
-        due = await self._store.write(partial(self._claim, owner=owner, now=now))
-        done = Swept(sessions=len(due))
-        for batch in [[one] for one in due if not one.session.speakers] + _batches(due):
+        claimed = await self._store.write(partial(self._claim, owner=owner, now=self._clock.now()))
+        done += Swept(sessions=len(claimed))
+        later = self._batches if self._pace.by_batch else None
+        direct = [one for one in claimed if later is None or one.claimed.is_wanted]
+        for batch in [[one] for one in claimed if not one.session.speakers] + due.together(direct):
             done += await self._learn(batch, owner=owner)
+        if later is not None:
+            can_wait = [one for one in claimed if not one.claimed.is_wanted]
+            done += await later.submit(due.together(can_wait), owner=owner)
         return done
 
-    async def _claim(self, transaction: Transaction, *, owner: str, now: datetime) -> list[_Due]:
-        claimed = await sessions.claim_due(
-            transaction, owner=owner, idle_since=now - self._idle_after, now=now, lease=LEASE, most=MAX_CLAIMED
-        )
-        return [await self._read(transaction, one) for one in claimed]
-
-    async def _read(self, transaction: Transaction, claimed: sessions.Claimed) -> _Due:
-        stored = await sessions.unlearned(transaction, claimed, most=MAX_LINES)
-        lines = _within(stored, MAX_CHARS)
-        last = lines[-1].position if lines else 0
-        is_all = len(lines) == len(stored) < MAX_LINES
-        kept = await self._learnable(transaction, conversations.answers_in_place(lines))
-        speakers = {line.speaker for line in kept if line.speaker is not None}
-        place = claimed.room.place
-        return _Due(
-            claimed=claimed,
-            through=max(last, claimed.last_position) if is_all else last,
-            session=Session(
-                room=claimed.room.id,
-                place=place,
-                lines=kept,
-                personas={member: await personas.read(transaction, member, place=place) for member in speakers},
-            ),
-            fences=await forgetting.fences(transaction, speakers),
-        )
-
-    async def _learnable(self, transaction: Transaction, lines: Sequence[conversations.Line]) -> tuple[Line, ...]:
-        """The lines that may be learned from, and our own replies to them."""
-        decisions: dict[MemberKey, members.Consent] = {}
-        agreed: set[str] = set()
-        kept = []
-        for line in lines:
-            if line.author is None:
-                if line.reply_to in agreed:
-                    kept.append(_line(line))
-                continue
-            key = line.author.key
-            if key not in decisions:
-                decisions[key] = await members.consent(transaction, key)
-            if line.text.strip() and consent.covers(decisions[key], self._default, line.said_at):
-                agreed.add(line.id)
-                kept.append(_line(line))
-        return tuple(kept)
-
-    async def _learn(self, batch: Sequence[_Due], *, owner: str) -> Swept:
-        spoken = [due.session for due in batch if due.session.speakers]  # none, or all of the batch
-        fences = {member: fields for due in batch for member, fields in due.fences.items()}
+    async def at_once(self) -> None:
+        """Sweep because somebody asked for it. Records what goes wrong and does not raise."""
         try:
-            update = await self._optimizer.propose(spoken, fences=fences) if spoken else None
-            applied = await self._store.write(partial(self._commit, batch=batch, update=update, owner=owner))
-        except (errors.ModelError, errors.StoreError, ProposalError, _LeaseLostError) as error:
-            await self._postpone(batch, error, owner=owner)
-            return Swept(calls=1, failures=len(batch))
-        if update is not None:
-            _report(batch, update, applied)
-        return Swept(calls=1 if spoken else 0, operations=len(applied))
+            await self.sweep()
+        except Exception as error:  # noqa: BLE001 - the outer edge: the next sweep tries again
+            _log.error("sweep.failed", error=type(error).__name__)
 
-    async def _commit(
-        self, transaction: Transaction, *, batch: Sequence[_Due], update: Update | None, owner: str
-    ) -> tuple[Operation, ...]:
-        """Apply the operations and move the cursors, all or none."""
-        for due in batch:
-            if not await sessions.learned(transaction, due.claimed.room, owner=owner, through=due.through):
-                raise _LeaseLostError
-        if update is None:
-            return ()
-        still = [operation for operation in update.operations if await self._still_holds(transaction, operation)]
-        return await personas.learn(transaction, still, schema=self._schema, now=self._clock.now())
+    async def _claim(self, transaction: Transaction, *, owner: str, now: datetime) -> list[Due]:
+        """Take what is due; where a member has enough sessions waiting, those that were put off come with it."""
+        claimed = await self._read_due(transaction, owner=owner, now=now)
+        if self._pace.every == 1:
+            return claimed
+        ready = await self._paced(transaction, claimed, owner=owner, now=now)
+        called_back = await self._read_due(transaction, owner=owner, now=now) if ready else []
+        return ready + [
+            replace(one, claimed=replace(one.claimed, is_wanted=False))  # nobody asked: it only comes along
+            for one in await self._paced(transaction, called_back, owner=owner, now=now)
+        ]
 
-    async def _still_holds(self, transaction: Transaction, operation: Operation) -> bool:
-        """Whether nothing happened while the model was asked: no forget, no pause, no deleted or edited message."""
-        fences = await forgetting.fences(transaction, [operation.member])
-        if is_forgotten(fences[operation.member], operation.field, operation.evidence):
-            return False
-        decision = await members.consent(transaction, operation.member)
-        for evidence in operation.evidence:
-            if not consent.covers(decision, self._default, evidence.said_at):
-                return False
-            if not await conversations.still_says(transaction, evidence):
-                return False
-        return True
+    async def _read_due(self, transaction: Transaction, *, owner: str, now: datetime) -> list[Due]:
+        claimed = await sessions.claim_due(
+            transaction, owner=owner, idle_since=now - self._pace.idle_after, now=now, lease=LEASE, most=MAX_CLAIMED
+        )
+        return [await due.read(transaction, one, default=self._terms.default, now=now) for one in claimed]
 
-    async def _postpone(self, batch: Sequence[_Due], error: Exception, *, owner: str) -> None:
-        """Let the conversations come due again, later after each failure; parked ones wait for a new message."""
-        is_outage = isinstance(error, _OUTAGES)
-        for due in batch:
-            attempts = due.claimed.attempts + 1
-            if is_outage:
-                attempts = min(attempts, conversations.MAX_ATTEMPTS - 1)
-            wait = min(BACK_OFF * 2 ** (attempts - 1), MAX_BACK_OFF)
-            release = partial(
-                sessions.failed,
-                room=due.claimed.room,
-                owner=owner,
-                attempts=attempts,
-                not_before=self._clock.now() + wait,
-            )
-            await self._store.write(release)
-            log = _log.error if attempts >= conversations.MAX_ATTEMPTS else _log.warning
-            log(
-                "session.parked" if attempts >= conversations.MAX_ATTEMPTS else "session.postponed",
-                tenant=due.claimed.room.tenant,
-                attempts=attempts,
-                error=type(error).__name__,
-                why=str(error),
-            )
+    async def _paced(self, transaction: Transaction, read: Sequence[Due], *, owner: str, now: datetime) -> list[Due]:
+        """Of what is idle, what may not wait for more sessions of its members; the rest is put off."""
+        ready = []
+        for one in read:
+            if await self._is_ready(transaction, one, now):
+                ready.append(one)
+            else:
+                until = one.session.lines[0].said_at + self._pace.within
+                await sessions.put_off(transaction, one.claimed.room, owner=owner, until=until)
+        return ready
 
+    async def _is_ready(self, transaction: Transaction, one: Due, now: datetime) -> bool:
+        """Whether a session is learned now: it cannot wait, or a member who speaks in it has enough of them."""
+        is_urgent = one.claimed.is_wanted or one.claimed.attempts or not one.session.speakers
+        if is_urgent or now - one.session.lines[0].said_at >= self._pace.within:
+            return True
+        for member in one.session.speakers:
+            waiting = await sessions.waiting_of(transaction, member, now=now, idle_after=self._pace.idle_after)
+            if waiting >= self._pace.every:
+                await sessions.call_back(transaction, member, idle_since=now - self._pace.idle_after)
+                return True
+        return False
 
-def _line(line: conversations.Line) -> Line:
-    speaker = None if line.author is None else line.author.key
-    text = line.text if speaker else line.text[:MAX_REPLY_CHARS]
-    return Line(message=line.id, speaker=speaker, text=text, said_at=line.said_at)
-
-
-def _within(lines: Sequence[conversations.Line], most: int) -> Sequence[conversations.Line]:
-    """The first lines that hold at most `most` characters together; at least one line."""
-    total = 0
-    for count, line in enumerate(lines):
-        total += len(line.text)
-        if count and total > most:
-            return lines[:count]
-    return lines
-
-
-def _batches(due: Sequence[_Due]) -> list[list[_Due]]:
-    """What goes into one call together, in order of falling idle; what nobody may be learned from goes into none.
-
-    Only sessions with the same readers, so that nothing can cross from one room into another by way of the model. A
-    session that failed before goes alone, so that it cannot hold up the others.
-    """
-    batches: list[list[_Due]] = []
-    for one in sorted((one for one in due if one.session.speakers), key=_readers):
-        batch = batches[-1] if batches and _readers(batches[-1][0]) == _readers(one) else []
-        is_full = sum(other.chars for other in batch) + one.chars > MAX_CHARS
-        if not batch or is_full or one.claimed.attempts or batch[-1].claimed.attempts:
-            batches.append([one])
-        else:
-            batch.append(one)
-    return batches
-
-
-def _readers(due: _Due) -> tuple[str, str, str]:
-    """The same for sessions that exactly the same people may read."""
-    room, audience = due.claimed.room, due.session.audience
-    return room.tenant, audience, room.channel if audience == MEMBER else ""
-
-
-def _report(batch: Sequence[_Due], update: Update, applied: Sequence[Operation]) -> None:
-    refused: dict[str, int] = {}
-    for refusal in update.refusals:
-        refused[refusal.reason] = refused.get(refusal.reason, 0) + 1
-    _log.info(
-        "session.learned",
-        tenant=batch[0].claimed.room.tenant,
-        sessions=len(batch),
-        speakers=len({member for due in batch for member in due.session.speakers}),
-        messages=sum(len(due.session.lines) for due in batch),
-        operations=len(applied),
-        refused=refused,
-        input_tokens=update.input_tokens,
-        output_tokens=update.output_tokens,
-    )
+    async def _learn(self, batch: Sequence[Due], *, owner: str) -> Swept:
+        spoken = [one.session for one in batch if one.session.speakers]  # none, or all of the batch
+        asked, call, reply = Swept(calls=int(bool(spoken))), UpdateId(uuid.uuid4().hex), None
+        try:
+            reply = await self._optimizer.ask(spoken) if spoken else None
+            return asked + await self._outcomes.keep(batch, reply, owner=owner, call=call)
+        except (errors.ModelError, errors.StoreError, ProposalError, LeaseLostError) as error:
+            if reply is not None and isinstance(error, LeaseLostError):  # paid for all the same
+                charge = partial(applying.charge, batch=batch, used=reply.usage, call=call)
+                await self._store.write(partial(charge, now=self._clock.now()))
+            return asked + await self._outcomes.postpone(batch, error, owner=owner)

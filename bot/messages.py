@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NewType, cast
+from typing import Literal, NewType, Self, cast
 
 from persona.audience import Place, RoomKind
 from persona.persona import MemberKey
@@ -40,6 +40,11 @@ class Member:
     def key(self) -> MemberKey:
         """Whose persona it is."""
         return MemberKey(tenant=self.tenant, id=self.id)
+
+    @classmethod
+    def of(cls, key: MemberKey) -> Self:
+        """The member a persona belongs to, by id alone."""
+        return cls(tenant=TenantId(key.tenant), id=key.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,17 @@
 """The contracts of what can be swapped: a platform's side, a language model, the time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
+from bot.errors import ModelError
 from bot.messages import AnswerId, Member, Message, MessageId, Platform, Room
 from bot.prompt import Prompt
 from bot.views import View
-from persona.ports import StructuredModel
+from persona.ports import StructuredModel, StructuredReply, StructuredRequest, Usage
 
 
 class Clock(Protocol):
@@ -86,19 +87,6 @@ class Adapter(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """What a finished call consumed, in tokens."""
-
-    input_tokens: int
-    """All of the prompt: new, written to the cache and read from it."""
-    output_tokens: int
-    cached_tokens: int = 0
-    """How many of the input tokens were read from the cache."""
-    is_cut: bool = False
-    """Whether the answer stopped at the token limit."""
-
-
 class Restart(Enum):
     """An answer begins again: the text so far is void."""
 
@@ -132,4 +120,42 @@ class Model(StructuredModel, Protocol):
 
     async def close(self) -> None:
         """Let go of connections. A second call does nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResult:
+    """What became of one request of a batch."""
+
+    request: str
+    """The name it was submitted under."""
+    outcome: StructuredReply | ModelError
+
+
+class BatchModel(Protocol):
+    """A language model that answers many questions later, for less money."""
+
+    async def submit(self, questions: Mapping[str, StructuredRequest]) -> str:
+        """Hand in questions, each under a name of 1 to 64 letters and digits; returns the name of their batch.
+
+        Raises:
+            ModelError: no batch, or one whose name we did not learn.
+        """
+        ...
+
+    async def ended(self, batches: Collection[str]) -> set[str]:
+        """Which of these batches run no more; one that is not known counts as ended. Raises `ModelError`."""
+        ...
+
+    async def results(self, batch: str) -> list[BatchResult]:
+        """What became of the requests of an ended batch, in any order; some may be missing.
+
+        Raises:
+            ModelUnknownError: the batch or its results are gone for good.
+            ModelError: they could not be read now.
+        """
+        ...
+
+    async def discard(self, batch: str) -> None:
+        """Have an ended batch erased, with what was asked and answered in it. Raises `ModelError`."""
         ...

@@ -1,6 +1,7 @@
 """The responder: one turn, from an accepted message to its reply."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -9,13 +10,13 @@ import structlog
 from bot import consent, errors, prompt
 from bot.delivery import Delivery
 from bot.messages import Accepted, Message
-from bot.ports import NO_USAGE, RESTART, Clock, Model, Usage
-from bot.store import conversations, inbox, members
+from bot.ports import NO_USAGE, RESTART, Clock, Model
+from bot.store import conversations, inbox, members, sessions
 from bot.store.engine import Store
-from persona import render
+from persona import render, wishes
 from persona import store as personas
 from persona.persona import MemberKey
-from persona.ports import Transaction
+from persona.ports import Transaction, Usage
 from persona.schema import Schema
 
 MAX_ATTEMPTS = 5
@@ -54,7 +55,15 @@ class Responder:
     """Answers accepted messages. Its methods record an outcome for the message and do not raise."""
 
     def __init__(
-        self, *, store: Store, model: Model, delivery: Delivery, schema: Schema, default: consent.Default, clock: Clock
+        self,
+        *,
+        store: Store,
+        model: Model,
+        delivery: Delivery,
+        schema: Schema,
+        default: consent.Default,
+        clock: Clock,
+        learn_soon: Callable[[], None],
     ) -> None:
         self._store = store
         self._model = model
@@ -62,6 +71,7 @@ class Responder:
         self._schema = schema
         self._default = default
         self._clock = clock
+        self._learn_soon = learn_soon
         self._asking: set[MemberKey] = set()
         """Who is being asked for consent right now, so that nobody gets two notices."""
 
@@ -74,6 +84,8 @@ class Responder:
                 await self._delivery.withdraw(turn)
             elif turn is not None:
                 await self._reply(turn)
+                if turn.prompt.wish:
+                    self._learn_soon()
                 await self._ask_for_consent(turn)
         except Exception as error:  # noqa: BLE001 - the outer edge: the message stays in the inbox and is tried again
             _log_postponed(accepted, error)
@@ -100,12 +112,16 @@ class Responder:
         decision = await members.consent(transaction, message.author.key)
         persona, count = None, 0
         if consent.is_on(decision, self._default):
-            known = await personas.read(transaction, message.author.key, place=message.room.place)
-            persona, count = render.for_prompt(known, self._schema), len(known.facts)
+            now = self._clock.now()
+            known = await personas.read(transaction, message.author.key, at=now, place=message.room.place)
+            persona, count = render.for_prompt(known, self._schema, question=message.text), len(known.facts)
         history = await conversations.recent(
             transaction, message.room, before=claimed.position, most=prompt.MAX_HISTORY_LINES
         )
-        built = prompt.build(message, persona=persona, history=history)
+        wish = consent.is_on(decision, self._default) if wishes.is_wish(message.text) else None
+        if wish:
+            await sessions.want(transaction, message.room)
+        built = prompt.build(message, persona=persona, history=history, wish=wish)
         return _Turn(claimed=claimed, consent=decision, prompt=built, fact_count=count)
 
     async def _reply(self, turn: _Turn) -> None:
@@ -122,7 +138,7 @@ class Responder:
         started = time.perf_counter()
         reply = await self._composed(turn)
         composed = time.perf_counter()
-        outcome = await self._delivery.finish(claimed.message, reply.text, reply.outcome)
+        outcome = await self._delivery.finish(claimed.message, reply.text, reply.outcome, used=reply.usage)
         _log.info(
             "message.settled",
             reference=claimed.message.reference,

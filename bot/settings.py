@@ -23,7 +23,18 @@ from persona.errors import SchemaError
 
 MAX_DURATION = timedelta(days=3650)
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_OUR_PREFIXES = ("SLACK_", "DISCORD_", "PERSONA_", "ANTHROPIC_", "IDLE_", "SWEEP_", "MESSAGE_", "LOG_", "DATABASE_")
+_OUR_PREFIXES = (
+    "SLACK_",
+    "DISCORD_",
+    "PERSONA_",
+    "ANTHROPIC_",
+    "IDLE_",
+    "LEARN_",
+    "SWEEP_",
+    "MESSAGE_",
+    "LOG_",
+    "DATABASE_",
+)
 
 
 def _duration(value: object) -> object:
@@ -92,6 +103,9 @@ class Settings(BaseSettings):
     persona_schema: Annotated[str, AfterValidator(_schema)] = "workplace"
     persona_consent: Literal["ask", "on", "off"] | None = None
     database_url: Annotated[str, AfterValidator(_database)] = "sqlite:///rapport.db"
+    persona_update_every: Annotated[int, Field(ge=1, le=20)] = 1
+    learn_within: Duration = timedelta(hours=24)
+    learn_mode: Literal["direct", "batch"] = "direct"
     idle_after: Duration = timedelta(minutes=30)
     sweep_every: Duration = timedelta(seconds=60)
     message_retention: Duration = timedelta(hours=72)
@@ -131,7 +145,11 @@ def load(*, as_plugin: bool = False, **overrides: Any) -> Settings:
         SettingsError: lists every mistake at once, each with its mend and without any secret.
     """
     environment = _environment()
-    mistakes = [*([] if as_plugin else _unpaired(environment)), *_strange_hosts(environment)]
+    mistakes = [
+        *([] if as_plugin else _unpaired(environment)),
+        *_without_key({**environment, **{name.upper(): value for name, value in overrides.items()}}),
+        *_strange_hosts(environment),
+    ]
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
@@ -170,6 +188,11 @@ def _unpaired(environment: Mapping[str, str]) -> list[str]:
         for one, other in (pair, pair[::-1])
         if one in environment and other not in environment
     ]
+
+
+def _without_key(given: Mapping[str, object]) -> list[str]:
+    is_missing = given.get("LEARN_MODE") == "batch" and not given.get("ANTHROPIC_API_KEY")
+    return ["LEARN_MODE: it needs ANTHROPIC_API_KEY; without a key, write direct"] * is_missing
 
 
 def _strange_hosts(environment: Mapping[str, str]) -> list[str]:

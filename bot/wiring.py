@@ -5,10 +5,12 @@ import importlib
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import structlog
 
 from bot import consent
+from bot.applying import Terms
 from bot.clock import SystemClock
 from bot.commands.command import Context
 from bot.commands.registry import Commands
@@ -16,16 +18,20 @@ from bot.core import Core
 from bot.delivery import Delivery
 from bot.intake import Intake
 from bot.lanes import Lanes
-from bot.learning import Learning
+from bot.learning import Learning, Pace
 from bot.messages import Platform
 from bot.models.offline import OfflineModel
-from bot.ports import Adapter, Clock, Model
+from bot.ports import Adapter, BatchModel, Clock, Model
 from bot.responder import Responder
 from bot.settings import Settings
 from bot.store import migrate
 from bot.store.sqlite import SqliteStore
+from bot.tidying import Tidying
 from persona import schema
 from persona.optimizer import Optimizer
+
+LEARNING = "learning"
+"""The lane of sweeps that somebody asked for: one at a time, like everything in a lane."""
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +50,7 @@ async def open_core(
     clock = clock or SystemClock()
     default = settings.persona_consent or default
     fields = schema.load(settings.persona_schema)
-    model = _model(settings, clock)
+    model, batch_model = _models(settings, clock)
     adapters: dict[Platform, Adapter] = {}
     async with AsyncExitStack() as closing:
         closing.push_async_callback(model.close)
@@ -53,7 +59,30 @@ async def open_core(
         closing.push_async_callback(store.close)
         lanes = await closing.enter_async_context(Lanes())
         delivery = Delivery(store=store, adapters=adapters, clock=clock)
-        responder = Responder(store=store, model=model, delivery=delivery, schema=fields, default=default, clock=clock)
+        terms = Terms(schema=fields, default=default)
+        learning = Learning(
+            store=store,
+            optimizer=Optimizer(model=model, schema=fields),
+            terms=terms,
+            pace=Pace(
+                idle_after=settings.idle_after,
+                every=settings.persona_update_every,
+                within=settings.learn_within,
+                by_batch=settings.learn_mode == "batch",
+            ),
+            clock=clock,
+            tell=delivery.tell,
+            batch_model=batch_model,
+        )
+        responder = Responder(
+            store=store,
+            model=model,
+            delivery=delivery,
+            schema=fields,
+            default=default,
+            clock=clock,
+            learn_soon=partial(lanes.submit, LEARNING, LEARNING, learning.at_once),
+        )
         yield Core(
             settings=settings,
             store=store,
@@ -69,31 +98,26 @@ async def open_core(
                 turn_away=responder.turn_away,
             ),
             commands=Commands(Context(store=store, schema=fields, default=default, clock=clock)),
-            learning=Learning(
-                store=store,
-                optimizer=Optimizer(model=model, schema=fields),
-                schema=fields,
-                default=default,
-                idle_after=settings.idle_after,
-                clock=clock,
-            ),
+            learning=learning,
+            tidying=Tidying(store=store, terms=terms, clock=clock),
             lanes=lanes,
             adapters=adapters,
         )
 
 
-def _model(settings: Settings, clock: Clock) -> Model:
+def _models(settings: Settings, clock: Clock) -> tuple[Model, BatchModel | None]:
     if settings.anthropic_api_key is None:
-        return OfflineModel()
+        return OfflineModel(), None
     from bot.models.anthropic import AnthropicModel  # noqa: PLC0415 - late, like the SDK behind it
 
-    return AnthropicModel(
+    model = AnthropicModel(
         key=settings.anthropic_api_key.get_secret_value(),
         base_url=settings.anthropic_base_url,
         answer_model=settings.anthropic_model,
         persona_model=settings.persona_model,
         clock=clock,
     )
+    return model, model.batches
 
 
 async def run(settings: Settings) -> None:
@@ -120,6 +144,7 @@ async def chat(settings: Settings) -> None:
     """Open the terminal."""
     terminal = importlib.import_module("adapters.terminal.chat")
     clock = importlib.import_module("adapters.terminal.clock").SessionClock()
+    settings = settings.model_copy(update={"learn_mode": "direct"})  # whoever says /idle waits for it
     async with open_core(settings, clock=clock, default="on") as core:
         await terminal.talk(core, clock)
 

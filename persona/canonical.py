@@ -13,15 +13,36 @@ _BLANKS = re.compile(
 )
 """Letters and marks that show nothing: Unicode's Default_Ignorable_Code_Point beyond the categories of `_is_hidden`."""
 
-_LINK = re.compile(r"(?:\w+://|www\.)\S", re.IGNORECASE)
+_LOOKALIKES = str.maketrans(
+    "ŁØĐАВЕКМНОРСТУХЅІЈΑΒΕΖΗΙΚΜΝΟΡΤΥΧавекмнорстухєѕіјһӏԁԛԝαβεηικνορτυχωհոսօıłøđɑɡᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ",
+    "LODABEKMHOPCTYXSIJABEZHIKMNOPTYXabekmhopctyxesijhldqwabenikvoptuxwhnuoilodagabcdefghijklmnoprstuvwyz",
+)
+"""Cyrillic, Greek, Armenian and odd Latin letters that read as one of a to z: the common of Unicode's confusables."""
+
+_SPELLED_OUT = re.compile(r"(?<!\w)[^\W\d_](?:[ ._*-][^\W\d_]){4,}(?!\w)")
+_DIGITS_IN_WORDS = re.compile(r"(?<=[a-z])[0-9@$]+|[0-9@$]+(?=[a-z])")
+_ONE_AS_I, _ONE_AS_L = (str.maketrans("01345789@$", f"o{one}eastbgas") for one in "il")
+
+_LINK = re.compile(
+    r"(?:\w+://|www\.|\b(?:mailto|javascript|data):)\S|(?<![\w.])\w[\w-]*(?:\.[\w-]+)*\.(?!js\b)[a-z]{2,}(?::\d+)?/\w"
+    r"|\w@[\w-]+\.\w",
+    re.IGNORECASE,
+)
+"""A scheme, `www`, a mail address, or a host with a path: `example.com` alone is also how tools are called."""
 _FENCE = r"```[\s\S]*?(?:```|\Z)"
-_NOT_TYPED = re.compile(rf"^[ \t]*(?:>|&gt;){{3}}[\s\S]*|^[ \t]*(?:>|&gt;)(?:{_FENCE}|.)*|{_FENCE}", re.MULTILINE)
-"""What somebody else may have written: `>>>` with all that follows it, lines after `>`, fenced code."""
+_FORWARD = r"^[ \t]*-{5,}[ \t]*\w.*-{5,}[ \t]*$[\s\S]*"
+_NOT_TYPED = re.compile(
+    rf"^[ \t]*(?:>|&gt;){{3}}[\s\S]*|^[ \t]*(?:>|&gt;)(?:{_FENCE}|.)*|{_FENCE}|{_FORWARD}", re.MULTILINE
+)
+"""What somebody else may have written: `>>>` with all that follows it, lines after `>`, fenced code, and what follows
+the line that mail programs put over a forwarded message: dashes, words, dashes."""
 
 
 def canonical(text: str) -> str:
     """`text` in Unicode's compatibility form, without characters that show nothing, on one line."""
     spaced = " ".join(unicodedata.normalize("NFKC", text).split())
+    if spaced.isprintable() and not _BLANKS.search(spaced):  # nearly every text; no joiner is printable
+        return spaced
     shown = "".join(char for char in _BLANKS.sub("", spaced) if not _is_hidden(char))
     return " ".join(unicodedata.normalize("NFKC", _JOINERS.sub(r"\1", shown)).split())
 
@@ -35,8 +56,30 @@ def comparable(text: str) -> str:
     return canonical(canonical(text).translate(_PLAIN).casefold())
 
 
+def skeleton(text: str) -> str:
+    """`text` as it looks at a glance: comparable, without accents, letters of other scripts as those they look like."""
+    latin = comparable(canonical(text).translate(_LOOKALIKES))
+    return "".join(char for char in unicodedata.normalize("NFD", latin) if not unicodedata.combining(char))
+
+
+def readings(text: str) -> tuple[str, ...]:
+    """What a reader may take `text` for, for screens that look for words: each different, `comparable` first (S9).
+
+    Besides its skeleton also with words that were spelled out joined, and with digits as the letters they stand for.
+    """
+    joined = _SPELLED_OUT.sub(lambda found: re.sub(r"[ ._*-]", "", found[0]), skeleton(text))
+    as_i = _DIGITS_IN_WORDS.sub(lambda found: found[0].translate(_ONE_AS_I), joined)
+    as_l = _DIGITS_IN_WORDS.sub(lambda found: found[0].translate(_ONE_AS_L), joined)
+    return tuple(dict.fromkeys((comparable(text), joined, as_i, as_l)))
+
+
+def is_spelled_out(text: str) -> bool:
+    """Whether `text` holds a word letter by letter: `l i k e  t h i s`, which hides where words begin."""
+    return _SPELLED_OUT.search(text) is not None
+
+
 def typed(text: str) -> list[str]:
-    """What a member wrote themself: the passages of `text` between quoted lines and fenced code.
+    """What a member wrote themself: the passages of `text` between quoted lines, fenced code and forwarded mail.
 
     `>>>` quotes everything that follows, on Slack and on Discord. Somebody else's words pasted without a mark cannot
     be told apart here; the guard's other rules bound what they do.

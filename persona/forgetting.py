@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from persona import quarantine
 from persona.canonical import is_quoted
 from persona.moments import from_micros, to_micros
 from persona.persona import MemberKey
@@ -30,6 +31,13 @@ _FORGET_OPERATIONS = """
     DELETE FROM operation WHERE tenant = :tenant AND member = :member AND (:every = 1 OR field = :field)
 """
 _FORGET_FACTS = "DELETE FROM fact WHERE tenant = :tenant AND member = :member AND (:every = 1 OR field = :field)"
+_FORGET_OBSERVED_EVIDENCE = """
+    DELETE FROM evidence WHERE tenant = :tenant AND member = :member AND operation IN (
+        SELECT id FROM operation WHERE tenant = :tenant AND member = :member AND kind = 'observed')
+"""
+_FORGET_OBSERVED = """
+    DELETE FROM operation WHERE tenant = :tenant AND member = :member AND kind = 'observed' RETURNING field
+"""
 _RESTING_ON = """
     SELECT evidence.tenant, evidence.member, evidence.operation, evidence.quote, operation.field
     FROM evidence
@@ -70,15 +78,27 @@ async def forget(
 
     The fence keeps messages said before `now` from teaching it again, a session that is due already included.
     """
-    history = await read_history(transaction, member, schema=schema)
+    history = await read_history(transaction, member, schema=schema, at=now)
     removed = [fact for fact in history.facts if field in {None, fact.field}]
     owner: Parameters = {"tenant": member.tenant, "member": member.id}
     scope: Parameters = {**owner, "every": int(field is None), "field": field or "*"}
     await transaction.execute(_RAISE_FENCE, **owner, field=field or "*", raised_at=to_micros(now))
     for statement in (_FORGET_EVIDENCE, _FORGET_OPERATIONS, _FORGET_FACTS):
         await transaction.execute(statement, **scope)
-    current = sum(fact.status == "current" for fact in removed)
+    await quarantine.erase(transaction, member, field=field)
+    current = sum(fact.holds(now) for fact in removed)
     return Forgotten(current=current, past=len(removed) - current)
+
+
+async def forget_observed(transaction: Transaction, member: MemberKey, *, schema: Schema, now: datetime) -> int:
+    """Remove everything that was only observed of a member. Returns how many values that held went."""
+    before = await read_history(transaction, member, schema=schema, at=now)
+    owner: Parameters = {"tenant": member.tenant, "member": member.id}
+    await transaction.execute(_FORGET_OBSERVED_EVIDENCE, **owner)
+    rows = await transaction.fetch(_FORGET_OBSERVED, **owner)
+    for field in dict.fromkeys(row["field"] for row in rows):
+        await reproject(transaction, member, field, schema)
+    return sum(fact.kind == "observed" for fact in before.current)
 
 
 async def fences(transaction: Transaction, members: Iterable[MemberKey]) -> dict[MemberKey, dict[str, datetime]]:

@@ -4,39 +4,28 @@ Code, outside the model, since no instruction to a model holds against text that
 A proposal is kept whole or refused whole, with a reason an operator can count.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta, tzinfo
 
-from persona import sensitive
+from persona import dates, sensitive, values
 from persona.audience import learned_in
-from persona.canonical import canonical, comparable, has_link, is_quoted
+from persona.canonical import canonical, comparable, is_quoted
 from persona.operations import Op, Operation
-from persona.persona import Evidence, MemberKey
+from persona.persona import Evidence, Kind, MemberKey
+from persona.refusals import Reason, RefusedError
 from persona.schema import Field, Schema
 from persona.session import Line, Session
 
 MAX_QUOTE_CHARS = 240
 """A quote states one fact. It is kept as long as the fact, far longer than the message."""
 
-Reason = Literal[
-    "no evidence",
-    "unknown message",
-    "several authors",
-    "not a member",
-    "quote not found",
-    "quote too long",
-    "unknown field",
-    "unknown value",
-    "not a choice",
-    "empty",
-    "too long",
-    "link",
-    "sensitive",
-    "forgotten",
-]
-"""Why a proposal is refused; `forgotten` means the member had it removed after saying it."""
+MAX_PER_MESSAGE = 20
+"""Facts one message can teach: somebody who introduces themself fits, a manual does not (decision 0011)."""
+
+MAX_AHEAD = timedelta(days=5 * 366)
+"""How far ahead a value may end: further is not a plan but a slip of the pen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +45,10 @@ class Proposal:
     field: str
     value: str
     quoted: tuple[Quoted, ...]
+    kind: Kind = "stated"
+    since: str = ""
+    until: str = ""
+    """Dates as of `persona.dates`, or nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +58,20 @@ class Refusal:
     proposal: Proposal
     reason: Reason
 
+    @property
+    def author(self) -> MemberKey | None:
+        """The member whose words it rested on; None if nobody's, or several members'."""
+        authors = {quoted.line.speaker for quoted in self.proposal.quoted if quoted.line is not None}
+        return authors.pop() if len(authors) == 1 else None
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The messages it rested on."""
+        return tuple(quoted.line.message for quoted in self.proposal.quoted if quoted.line is not None)
+
 
 Fences = Mapping[MemberKey, Mapping[str, datetime]]
 """When a member last had a field forgotten; `*` stands for all of them. What was said before cannot teach it again."""
-
-
-class _RefusedError(Exception):
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def check(proposal: Proposal, *, schema: Schema, fences: Fences) -> Operation | Refusal:
@@ -82,8 +80,8 @@ def check(proposal: Proposal, *, schema: Schema, fences: Fences) -> Operation | 
         session, member = _author(proposal)
         field = _field(proposal, schema)
         evidence = tuple(sorted(map(_evidence, proposal.quoted), key=lambda found: found.said_at))
-        if is_forgotten(fences.get(member, {}), field.name, evidence):
-            return Refusal(proposal=proposal, reason="forgotten")
+        _not_forgotten(fences.get(member, {}), field, evidence)
+        since, until = _period(proposal, session.zone(member), evidence[-1].said_at)
         return Operation(
             member=member,
             op=_op(proposal, field),
@@ -91,30 +89,59 @@ def check(proposal: Proposal, *, schema: Schema, fences: Fences) -> Operation | 
             value=_value(proposal, field, session, member),
             evidence=evidence,
             audience=learned_in(session.place, style=field.style),
+            kind=proposal.kind,
+            since=since,
+            until=until,
+            session=session.id,
         )
-    except _RefusedError as refused:
+    except RefusedError as refused:
         return Refusal(proposal=proposal, reason=refused.reason)
+
+
+def checked(
+    proposals: Iterable[Proposal], *, schema: Schema, fences: Fences
+) -> tuple[tuple[Operation, ...], tuple[Refusal, ...]]:
+    """What may be kept of an update, and what not. One message cannot teach more than `MAX_PER_MESSAGE` facts (S8)."""
+    operations: list[Operation] = []
+    refusals: list[Refusal] = []
+    taught: Counter[tuple[str, str, str]] = Counter()
+    for proposal in proposals:
+        result = check(proposal, schema=schema, fences=fences)
+        if isinstance(result, Refusal):
+            refusals.append(result)
+            continue
+        messages = {(one.tenant, one.room, one.message) for one in result.evidence}
+        if any(taught[message] >= MAX_PER_MESSAGE for message in messages):
+            refusals.append(Refusal(proposal=proposal, reason="quota"))
+            continue
+        taught.update(messages)
+        operations.append(result)
+    return tuple(operations), tuple(refusals)
 
 
 def _author(proposal: Proposal) -> tuple[Session, MemberKey]:
     """The one member who said everything the proposal rests on (S1), in one session."""
     if not proposal.quoted:
-        raise _RefusedError("no evidence")
+        raise RefusedError("no evidence")
     said = {(id(quoted.session), quoted.line.speaker) for quoted in proposal.quoted if quoted.line is not None}
     if any(quoted.line is None for quoted in proposal.quoted):
-        raise _RefusedError("unknown message")
+        raise RefusedError("unknown message")
     if len(said) > 1:
-        raise _RefusedError("several authors")
+        raise RefusedError("several authors")
     first = proposal.quoted[0]
     if first.session is None or first.line is None or first.line.speaker is None:
-        raise _RefusedError("not a member")
+        raise RefusedError("not a member")
     return first.session, first.line.speaker
 
 
 def _field(proposal: Proposal, schema: Schema) -> Field:
     field = schema.by_name.get(proposal.field)
     if field is None:
-        raise _RefusedError("unknown field")
+        raise RefusedError("unknown field")
+    if field.sensitive:
+        raise RefusedError("sensitive")
+    if proposal.kind == "observed" and not field.observable:
+        raise RefusedError("not observable")
     return field
 
 
@@ -124,11 +151,11 @@ def _evidence(quoted: Quoted) -> Evidence:
     assert quoted.line is not None
     words = canonical(quoted.words)
     if not words or not is_quoted(words, quoted.line.text):
-        raise _RefusedError("quote not found")
+        raise RefusedError("quote not found")
     if len(words) > MAX_QUOTE_CHARS:
-        raise _RefusedError("quote too long")
+        raise RefusedError("quote too long")
     if sensitive.category(words):
-        raise _RefusedError("sensitive")
+        raise RefusedError("sensitive")
     return Evidence(
         tenant=quoted.session.place.tenant,
         room=quoted.session.room,
@@ -144,41 +171,45 @@ def is_forgotten(fences: Mapping[str, datetime], field: str, evidence: Iterable[
     return fence is not None and any(one.said_at <= fence for one in evidence)
 
 
+def _not_forgotten(fences: Mapping[str, datetime], field: Field, evidence: Iterable[Evidence]) -> None:
+    if is_forgotten(fences, field.name, evidence):
+        raise RefusedError("forgotten")
+
+
+def _period(proposal: Proposal, zone: tzinfo, said_at: datetime) -> tuple[datetime | None, datetime | None]:
+    """From when and until when the value holds, as far as the member said; a beginning to come is a plan."""
+    since, until = dates.begin(proposal.since, zone), dates.end(proposal.until, zone)
+    is_wrong = (
+        (proposal.since and (since is None or since > said_at))
+        or (proposal.until and (until is None or not said_at < until <= said_at + MAX_AHEAD))
+        or (proposal.op == "remove" and proposal.until)
+    )
+    if is_wrong:
+        raise RefusedError("bad period")
+    return since, until
+
+
 def _op(proposal: Proposal, field: Field) -> Op:
     """The operation in the form its field knows: a list is added to, everything else is set."""
+    if proposal.kind == "observed" and proposal.op in {"remove", "confirm"}:
+        raise RefusedError("not observable")  # only what a member says ends or confirms anything
     if proposal.op in {"set", "add"}:
         return "add" if field.is_list else "set"
     return proposal.op
 
 
 def _value(proposal: Proposal, field: Field, session: Session, member: MemberKey) -> str:
-    value = canonical(proposal.value)
-    if not value:
-        raise _RefusedError("empty")
     if proposal.op in {"remove", "confirm"}:
-        return _known_value(value, field, session, member)
-    if field.choices:
-        return _choice(value, field)
-    if len(value) > field.max_chars:
-        raise _RefusedError("too long")
-    if has_link(value):
-        raise _RefusedError("link")
-    if sensitive.category(value):
-        raise _RefusedError("sensitive")
+        return _known_value(proposal.value, field, session, member)
+    value = values.kept(proposal.value, field)
+    if not values.is_said(value, field, (quoted.words for quoted in proposal.quoted)):
+        raise RefusedError("not said")
     return value
 
 
-def _known_value(value: str, field: Field, session: Session, member: MemberKey) -> str:
+def _known_value(text: str, field: Field, session: Session, member: MemberKey) -> str:
     persona = session.personas.get(member)
-    known = persona.of(field.name) if persona else ()
-    for fact in known:
-        if comparable(fact.value) == comparable(value):
+    for fact in persona.of(field.name) if persona else ():
+        if comparable(fact.value) == comparable(text):
             return fact.value
-    raise _RefusedError("unknown value")
-
-
-def _choice(value: str, field: Field) -> str:
-    for choice in field.choices:
-        if choice.casefold() == value.casefold():
-            return choice
-    raise _RefusedError("not a choice")
+    raise RefusedError("unknown value" if canonical(text) else "empty")

@@ -7,16 +7,18 @@ guard decide. Design section 7.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from itertools import count
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from persona.errors import ProposalError
-from persona.guard import Fences, Proposal, Quoted, Refusal, check
+from persona.guard import Fences, Proposal, Quoted, Refusal, checked
 from persona.instructions import answer_schema, instructions
 from persona.operations import Op, Operation
-from persona.ports import StructuredModel, StructuredRequest
+from persona.persona import Kind
+from persona.ports import StructuredModel, StructuredReply, StructuredRequest, Usage
 from persona.schema import Schema
 from persona.session import Line, Session
 
@@ -30,8 +32,7 @@ class Update:
 
     operations: tuple[Operation, ...]
     refusals: tuple[Refusal, ...]
-    input_tokens: int
-    output_tokens: int
+    usage: Usage
 
 
 class Optimizer:
@@ -58,23 +59,28 @@ class Optimizer:
         Raises:
             ProposalError: the answer is not of the promised shape; nothing may be learned from any of it.
         """
-        reply = await self._model.propose(self.request(sessions))
-        checked = [check(proposal, schema=self._schema, fences=fences) for proposal in _parse(reply.text, sessions)]
-        return Update(
-            operations=tuple(result for result in checked if isinstance(result, Operation)),
-            refusals=tuple(result for result in checked if isinstance(result, Refusal)),
-            input_tokens=reply.input_tokens,
-            output_tokens=reply.output_tokens,
-        )
+        return self.update(await self.ask(sessions), sessions, fences=fences)
+
+    async def ask(self, sessions: Sequence[Session]) -> StructuredReply:
+        """Ask the model once about all `sessions`; raises the model's own errors."""
+        return await self._model.propose(self.request(sessions))
+
+    def update(self, reply: StructuredReply, sessions: Sequence[Session], *, fences: Fences) -> Update:
+        """What may be applied of the model's reply to `request(sessions)`, whenever it came. Raises as `propose`."""
+        proposals = _parse(reply.text, sessions)
+        operations, refusals = checked(proposals, schema=self._schema, fences=fences)
+        return Update(operations=operations, refusals=refusals, usage=reply.usage)
 
 
 def _transcript(sessions: Sequence[Session], schema: Schema) -> str:
     """The sessions as compact JSON; messages are m1, m2, … over all of them, speakers p1, p2, … in each."""
     documents, short_ids = [], (f"m{number}" for number in count(1))
-    for session in sessions:
+    for session in (one for one in sessions if one.lines):
         names = {member: f"p{number}" for number, member in enumerate(session.speakers, 1)}
+        days = _days(session)
         messages = [
-            [next(short_ids), names[line.speaker] if line.speaker else "bot", line.text] for line in session.lines
+            [next(short_ids), names[line.speaker] if line.speaker else "bot", line.text, *([day] * (day != before))]
+            for line, day, before in zip(session.lines, days, days[:1] + days, strict=False)
         ]
         known = {
             name: [
@@ -83,24 +89,32 @@ def _transcript(sessions: Sequence[Session], schema: Schema) -> str:
             for member, name in names.items()
             if member in session.personas
         }
-        documents.append({"speakers": known, "messages": messages})
+        documents.append({"date": days[0], "speakers": known, "messages": messages})
     return json.dumps({"sessions": documents}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _days(session: Session) -> list[str]:
+    """The day of each message where its speaker is, with the weekday, since members say "yesterday" and "on Friday"."""
+    zone: tzinfo = UTC
+    days = []
+    for line in session.lines:
+        zone = session.zone(line.speaker) if line.speaker else zone
+        days.append(f"{line.said_at.astimezone(zone):%Y-%m-%d %A}")
+    return days
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class _Quote(_Strict):
-    message: str
-    quote: str
-
-
 class _Operation(_Strict):
     op: Op
     field: str
     value: str
-    evidence: tuple[_Quote, ...]
+    evidence: tuple[str, ...]
+    kind: Kind = "stated"
+    since: str = ""
+    until: str = ""
 
 
 class _Answer(_Strict):
@@ -118,7 +132,10 @@ def _parse(text: str, sessions: Sequence[Session]) -> list[Proposal]:
             op=entry.op,
             field=entry.field,
             value=entry.value,
-            quoted=tuple(_resolved(quote, lines) for quote in entry.evidence),
+            quoted=tuple(_resolved(cited, lines) for cited in entry.evidence),
+            kind=entry.kind,
+            since=entry.since,
+            until=entry.until,
         )
         for entry in answer.operations
     ]
@@ -129,6 +146,8 @@ def _by_short_id(sessions: Sequence[Session]) -> dict[str, tuple[Session, Line]]
     return {f"m{number}": found for number, found in enumerate(every, 1)}
 
 
-def _resolved(quote: _Quote, lines: dict[str, tuple[Session, Line]]) -> Quoted:
-    session, line = lines.get(quote.message, (None, None))
-    return Quoted(session=session, line=line, words=quote.quote)
+def _resolved(cited: str, lines: dict[str, tuple[Session, Line]]) -> Quoted:
+    """The line and the words of a citation such as `m3 I moved to Lisbon`."""
+    message, _, words = cited.partition(" ")
+    session, line = lines.get(message, (None, None))
+    return Quoted(session=session, line=line, words=words)

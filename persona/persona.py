@@ -1,18 +1,19 @@
 """A persona: what is known of one member, fact by fact, each with its evidence, audience and dates."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from typing import Literal, NewType
 
+from persona import dates
 from persona.audience import Audience
 
 FactId = NewType("FactId", str)
 
+ZONE_FIELD = "time_zone"
+"""The field whose value says when a member's days begin."""
+
 Kind = Literal["stated", "observed"]
 """Said by the member in so many words, or seen in how they write and ask."""
-
-Status = Literal["current", "superseded"]
-"""Holds now, or held once. A forgotten fact is gone and has no status."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +52,11 @@ class Fact:
     """When the member last said it."""
     valid_from: datetime
     valid_until: datetime | None = None
-    """None while it holds; for a superseded fact, when the next one began."""
-    status: Status = "current"
+    """When it stopped to hold, or will; None if no end is known. A forgotten fact is gone altogether."""
 
-    @property
-    def is_current(self) -> bool:
-        """Whether the fact holds now."""
-        return self.status == "current"
+    def holds(self, at: datetime) -> bool:
+        """Whether the value holds at a moment, as far as the member said."""
+        return self.valid_from <= at and (self.valid_until is None or at < self.valid_until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +64,20 @@ class Persona:
     """The facts about one member that the reader of this object may know."""
 
     member: MemberKey
-    facts: tuple[Fact, ...] = field(default=())
+    at: datetime
+    """The moment as of which it was read."""
+    facts: tuple[Fact, ...] = ()
 
     @property
     def current(self) -> tuple[Fact, ...]:
-        """The facts that hold now."""
-        return tuple(fact for fact in self.facts if fact.is_current)
+        """The facts that hold at that moment."""
+        return tuple(fact for fact in self.facts if fact.holds(self.at))
+
+    @property
+    def zone(self) -> tzinfo:
+        """Where the member's days begin, as far as this reader may know it; otherwise UTC."""
+        facts = self.of(ZONE_FIELD)
+        return dates.zone(facts[-1].value if facts else None)
 
     def of(self, name: str) -> tuple[Fact, ...]:
         """The current facts of one field, in the order they were learned."""

@@ -47,12 +47,31 @@ class StructuredRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a finished call consumed, in tokens, and by which model."""
+
+    model: str = ""
+    input_tokens: int
+    """All of the prompt: new, written to the cache and read from it."""
+    output_tokens: int
+    cached_tokens: int = 0
+    """How many of the input tokens were read from the cache."""
+    written_tokens: int = 0
+    """How many of them were written to the cache for five minutes."""
+    written_hour_tokens: int = 0
+    """How many of them were written to the cache for an hour."""
+    is_batch: bool = False
+    """Whether the call went through a batch, at half the price."""
+    is_cut: bool = False
+    """Whether the answer stopped at the token limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StructuredReply:
     """The model's finished answer; a refused or cut one is an error instead."""
 
     text: str
-    input_tokens: int
-    output_tokens: int
+    usage: Usage
 
 
 class StructuredModel(Protocol):

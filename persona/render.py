@@ -1,39 +1,128 @@
-"""A persona as text: the few lines a prompt gets."""
+"""A persona as text: the few lines a prompt gets, within a budget."""
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
 
 from persona.canonical import comparable
+from persona.dates import last_day
 from persona.persona import Fact, Persona
 from persona.schema import Field, Schema
 
+BUDGET_TOKENS = 600
+"""Of a prompt. A persona that needs more is cut to what bears on the question."""
+CHARS_PER_TOKEN = 3.2
+"""Estimated low: the current tokenizers make more tokens of the same text than older ones (anthropic sheet 1.3)."""
 
-def for_prompt(persona: Persona, schema: Schema) -> str | None:
+_WORD = re.compile(r"\w{3,}")
+_COMMON = {
+    *("about", "and", "are", "can", "could", "does", "for", "from", "have", "how", "like", "others", "should", "that"),
+    *("the", "their", "them", "they", "this", "use", "want", "what", "when", "where", "which", "who", "with", "work"),
+    *("would", "you", "your"),
+}
+"""Words that a question and a field's description share without meaning the same thing."""
+
+
+def for_prompt(
+    persona: Persona, schema: Schema, *, question: str = "", budget_tokens: int = BUDGET_TOKENS
+) -> str | None:
     """The persona as compact JSON, style apart from facts; None when there is nothing to say.
 
-    The same facts give the same bytes, so that a prompt cache can keep them. Facts whose field the schema no longer
-    has are left out.
+    Facts that nobody said again for longer than their field's life, and what was only observed, are marked as
+    uncertain. Beyond the budget, the facts that share words with the question stay, then those confirmed last. The same
+    facts give the same bytes as long as all of them fit, so that a prompt cache can keep them. Facts whose field the
+    schema no longer has are left out.
     """
-    style = {field.name: _values(persona, field) for field in schema.fields if field.style and persona.of(field.name)}
-    facts = {
-        field.name: _values(persona, field) for field in schema.fields if not field.style and persona.of(field.name)
-    }
-    if not style and not facts:
+    entries = [_Entry.of(persona, field) for field in schema.fields if persona.of(field.name)]
+    kept = _within(entries, question, int(budget_tokens * CHARS_PER_TOKEN))
+    groups = {group: {one.name: one.content for one in kept if one.group == group} for group in _GROUPS}
+    if not kept:
         return None
-    return json.dumps({"style": style, "facts": facts}, ensure_ascii=False, separators=(",", ":"))
+    return _json({group: values for group, values in groups.items() if values or group in _ALWAYS})
 
 
-def _values(persona: Persona, field: Field) -> str | list[str]:
-    values = distinct(persona.of(field.name), field)
-    return [fact.value for fact in values] if field.is_list else values[-1].value
+_GROUPS = ("style", "facts", "uncertain")
+_ALWAYS = ("style", "facts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """One field with what a prompt says of it."""
+
+    name: str
+    group: str
+    content: str | list[str]
+    confirmed_at: datetime
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, persona: Persona, field: Field) -> "_Entry":
+        facts = distinct(persona.of(field.name), field)
+        texts = [_text(fact, field, persona.zone) for fact in facts]
+        return cls(
+            name=field.name,
+            group="style" if field.style else "uncertain" if _is_uncertain(facts, field, persona.at) else "facts",
+            content=texts if field.is_list else texts[-1],
+            confirmed_at=max(fact.confirmed_at for fact in facts),
+            words=_words(" ".join([field.label, field.description, *texts])),
+        )
+
+    @property
+    def chars(self) -> int:
+        return len(_json({self.name: self.content}))
+
+
+def _is_uncertain(facts: Iterable[Fact], field: Field, at: datetime) -> bool:
+    """Whether every value is older than its life, or was only observed."""
+    life = timedelta(days=field.life_days) if field.life_days else None
+    return all(fact.kind == "observed" or (life is not None and at - fact.confirmed_at > life) for fact in facts)
+
+
+def _text(fact: Fact, field: Field, zone: tzinfo) -> str:
+    unit = f" {field.unit}" if field.unit else ""
+    until = f" (until {last_day(fact.valid_until, zone)})" if fact.valid_until else ""
+    return f"{fact.value}{unit}{until}"
+
+
+def _within(entries: list[_Entry], question: str, budget: int) -> list[_Entry]:
+    """The entries that fit, in the order of the schema: style first, for it is small and shapes every answer."""
+    asked, left = _words(question), budget
+    kept = []
+    ranked = sorted(entries, key=lambda one: (one.group != "style", -len(one.words & asked), _age(one)))
+    for entry in ranked:
+        if entry.chars <= left:
+            left -= entry.chars
+            kept.append(entry.name)
+    return [entry for entry in entries if entry.name in kept]
+
+
+def _age(entry: _Entry) -> float:
+    return -entry.confirmed_at.timestamp()
+
+
+def _words(text: str) -> frozenset[str]:
+    """The words of a text as they are compared, without the shortest; scripts without spaces give pairs of letters."""
+    plain = comparable(text)
+    pairs = (plain[at : at + 2] for at in range(len(plain) - 1) if min(plain[at : at + 2]) > "\u2fff")
+    return frozenset(_WORD.findall(plain)) - _COMMON | frozenset(pairs)
+
+
+def _json(values: Mapping[str, object]) -> str:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
 def distinct(facts: Iterable[Fact], field: Field) -> list[Fact]:
     """The facts of a field as one reader sees them, oldest first: each value once, and one value unless it is a list.
 
     Rooms that cannot hear each other may have taught different values of one field; who may know several gets the
-    one said last.
+    one said last, and one that was only observed if there is no other.
     """
-    by_value = {comparable(fact.value): fact for fact in sorted(facts, key=lambda fact: fact.confirmed_at)}
+    by_value = {comparable(fact.value): fact for fact in sorted(facts, key=_told)}
     newest_last = sorted(by_value.values(), key=lambda fact: fact.confirmed_at)
-    return newest_last if field.is_list else newest_last[-1:]
+    return newest_last if field.is_list else sorted(newest_last, key=_told)[-1:]
+
+
+def _told(fact: Fact) -> tuple[bool, datetime]:
+    return fact.kind == "stated", fact.confirmed_at

@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args
 from persona.canonical import canonical
 from persona.errors import SchemaError
 
-FieldType = Literal["text", "list", "choice"]
+FieldType = Literal["text", "list", "choice", "date", "number"]
+"""Free text · several texts · one of `choices` · a day, month or year · an amount of `unit`."""
 
 SHIPPED = {path.stem: path for path in (Path(__file__).parent / "schemas").glob("*.toml")}
 """The schemas that come with the package, by name."""
@@ -28,8 +29,15 @@ MAX_ITEMS = 12
 EVERY_FIELD = {"all", "everything"}
 """What stands for all fields at once; no field may be called that."""
 
+MAX_UNIT_CHARS = 30
+MAX_LIFE_DAYS = 36_500
+
+_FLAGS = ("style", "observable", "sensitive")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
-_FIELD_KEYS = {"type", "description", "max_chars", "max_items", "choices", "style"}
+_FIELD_KEYS = {
+    *("type", "description", "max_chars", "max_items", "choices", "unit"),
+    *("style", "observable", "sensitive", "life_days"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +54,16 @@ class Field:
     max_items: int = MAX_ITEMS
     choices: tuple[str, ...] = ()
     """If given, the only values allowed, for a choice as for the items of a list."""
+    unit: str = ""
+    """What a number counts, such as EUR or hours a week."""
     style: bool = False
     """Shapes the form of answers anywhere and is never spoken; only fields with `choices` may."""
+    observable: bool = False
+    """May be learned from how a member writes and what they ask for, besides from what they say of themself."""
+    sensitive: bool = False
+    """Holds what Rapport does not keep unless a member opts in: declared, so that a schema can be complete."""
+    life_days: int | None = None
+    """After so many days without being said again, a value is uncertain; None is never."""
 
     @property
     def is_list(self) -> bool:
@@ -156,6 +172,7 @@ def _key_mistakes(entry: Mapping[str, Any]) -> list[str]:
 def _value_mistakes(entry: Mapping[str, Any]) -> list[str]:
     kind, choices = entry.get("type", "text"), entry.get("choices", [])
     max_chars, max_items = entry.get("max_chars", MAX_VALUE_CHARS), entry.get("max_items", MAX_ITEMS)
+    life = entry.get("life_days")
     rules = {
         f"type is {kind!r}; one of: {', '.join(get_args(FieldType))}": kind in get_args(FieldType),
         "description must be one line of text": isinstance(entry.get("description", ""), str)
@@ -164,12 +181,21 @@ def _value_mistakes(entry: Mapping[str, Any]) -> list[str]:
         f"max_items is {max_items!r}; a whole number from 1 to 40": _within(max_items, 40),
         "choices must be a list of different texts, without odd spaces or characters": _are_choices(choices),
         "a choice needs choices": kind != "choice" or bool(choices),
-        "text takes no choices; use type = 'choice'": kind != "text" or not choices,
-        "style is true or false": isinstance(entry.get("style", False), bool),
+        "only a choice or a list takes choices": kind in ("choice", "list") or not choices,
+        **{f"{flag} is true or false": isinstance(entry.get(flag, False), bool) for flag in _FLAGS},
+        "unit is a short text, for a number": _is_unit(entry),
+        f"life_days is {life!r}; a whole number from 1 to {MAX_LIFE_DAYS}": life is None
+        or _within(life, MAX_LIFE_DAYS),
         "style needs choices: a closed list cannot carry a secret into another room": not entry.get("style")
         or bool(choices),
     }
     return [mistake for mistake, holds in rules.items() if not holds]
+
+
+def _is_unit(entry: Mapping[str, Any]) -> bool:
+    unit = entry.get("unit", "")
+    is_short = isinstance(unit, str) and len(unit) <= MAX_UNIT_CHARS and unit == canonical(unit)
+    return is_short and (not unit or entry.get("type") == "number")
 
 
 def _within(number: object, most: int) -> bool:

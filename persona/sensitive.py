@@ -7,7 +7,7 @@ Categories: design section 8, reliability D.1 (P4).
 
 import re
 
-from persona.canonical import comparable
+from persona.canonical import readings
 
 # Each entry is a regular expression for whole words in lower case; a space also matches a dash.
 CATEGORIES: dict[str, tuple[str, ...]] = {
@@ -82,5 +82,5 @@ _SCREENS = {category: _screen(patterns) for category, patterns in CATEGORIES.ite
 
 def category(text: str) -> str | None:
     """The first category of `CATEGORIES` that `text` touches, or None."""
-    plain = comparable(text)
-    return next((name for name, screen in _SCREENS.items() if screen.search(plain)), None)
+    every = readings(text)
+    return next((name for name, screen in _SCREENS.items() if any(map(screen.search, every))), None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from persona.audience import Audience, Place, learned_in
 from persona.persona import MemberKey, Persona
@@ -30,6 +30,16 @@ class Session:
     """In the order they were said. Members who did not agree are not in it."""
     personas: Mapping[MemberKey, Persona]
     """What readers of this room may know of each speaker already: nothing else may reach the optimizer."""
+
+    @property
+    def id(self) -> str:
+        """Names the session: its room, and the message it begins with."""
+        return f"{self.place.tenant}/{self.room}/{self.lines[0].message if self.lines else ''}"
+
+    def zone(self, member: MemberKey) -> tzinfo:
+        """Where a member's days begin, as far as readers of this room may know it; otherwise UTC."""
+        persona = self.personas.get(member)
+        return persona.zone if persona else UTC
 
     @property
     def audience(self) -> Audience:

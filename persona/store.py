@@ -11,9 +11,10 @@ from datetime import datetime
 
 from persona.audience import Audience, Place, known_in
 from persona.moments import from_micros, to_micros
-from persona.operations import Operation, project
+from persona.operations import Operation, UpdateId
 from persona.persona import Evidence, Fact, FactId, MemberKey, Persona
 from persona.ports import Row, Transaction, Value
+from persona.projection import project
 from persona.schema import Field, Schema
 
 Parameters = dict[str, Value]
@@ -23,12 +24,14 @@ PARKED = "parked"
 
 _CURRENT = """
     SELECT * FROM fact
-    WHERE tenant = :tenant AND member = :member AND status = 'current'
+    WHERE tenant = :tenant AND member = :member
+      AND valid_from <= :at AND (valid_until IS NULL OR valid_until > :at)
       AND (:everything = 1 OR audience IN (:form, :tenant_wide, :room_only))
     ORDER BY valid_from, id
 """
 _OPERATIONS = """
-    SELECT * FROM operation WHERE tenant = :tenant AND member = :member AND (:every = 1 OR field = :field)
+    SELECT * FROM operation
+    WHERE tenant = :tenant AND member = :member AND undone_at IS NULL AND (:every = 1 OR field = :field)
 """
 _EVIDENCE = """
     SELECT evidence.* FROM evidence
@@ -37,9 +40,15 @@ _EVIDENCE = """
     WHERE evidence.tenant = :tenant AND evidence.member = :member AND (:every = 1 OR operation.field = :field)
     ORDER BY evidence.number
 """
+_LEARNED_SINCE = """
+    SELECT count(*) AS number FROM operation
+    WHERE tenant = :tenant AND member = :member AND learned_at >= :since
+"""
 _INSERT_OPERATION = """
-    INSERT INTO operation (tenant, member, id, field, op, value, kind, audience, said_at, learned_at)
-    VALUES (:tenant, :member, :id, :field, :op, :value, :kind, :audience, :said_at, :learned_at)
+    INSERT INTO operation (tenant, member, id, field, op, value, kind, audience, said_at, since, until, session,
+                           update_id, learned_at, undone_at)
+    VALUES (:tenant, :member, :id, :field, :op, :value, :kind, :audience, :said_at, :since, :until, :session,
+            :update_id, :learned_at, NULL)
     ON CONFLICT (tenant, member, id) DO NOTHING
 """
 _INSERT_EVIDENCE = """
@@ -48,22 +57,28 @@ _INSERT_EVIDENCE = """
 """
 _INSERT_FACT = """
     INSERT INTO fact (tenant, member, id, section, field, value, kind, audience,
-                      confirmed_at, valid_from, valid_until, status)
+                      confirmed_at, valid_from, valid_until)
     VALUES (:tenant, :member, :id, :section, :field, :value, :kind, :audience,
-            :confirmed_at, :valid_from, :valid_until, :status)
+            :confirmed_at, :valid_from, :valid_until)
 """
 
 
-async def read(transaction: Transaction, member: MemberKey, *, place: Place | None = None) -> Persona:
-    """What holds of `member` now, as far as every reader of `place` may know it; all of it if `place` is None.
+async def read(transaction: Transaction, member: MemberKey, *, at: datetime, place: Place | None = None) -> Persona:
+    """What holds of `member` at a moment, as far as every reader of `place` may know it; all of it if that is None.
 
-    Values without evidence, in the order they began to hold.
+    `at` is now, or earlier: what the member has told by today about that day. Values without evidence, in the order
+    they began to hold.
     """
     known = None if place is None else known_in(place)
     rows = await transaction.fetch(
-        _CURRENT, tenant=member.tenant, member=member.id, everything=int(known is None), **_labels(known)
+        _CURRENT,
+        tenant=member.tenant,
+        member=member.id,
+        at=to_micros(at),
+        everything=int(known is None),
+        **_labels(known),
     )
-    return Persona(member=member, facts=tuple(_fact(row) for row in rows))
+    return Persona(member=member, at=at, facts=tuple(_fact(row) for row in rows))
 
 
 def _labels(known: frozenset[Audience] | None) -> dict[str, str]:
@@ -76,7 +91,7 @@ def _labels(known: frozenset[Audience] | None) -> dict[str, str]:
     }
 
 
-async def read_history(transaction: Transaction, member: MemberKey, *, schema: Schema) -> Persona:
+async def read_history(transaction: Transaction, member: MemberKey, *, schema: Schema, at: datetime) -> Persona:
     """Everything kept of `member`, past values included, with its evidence: for the member alone.
 
     What belongs to a field the schema no longer has is kept and shown, but used nowhere; its section is `PARKED`.
@@ -87,23 +102,31 @@ async def read_history(transaction: Transaction, member: MemberKey, *, schema: S
     facts = [
         fact for field in fields for fact in project((one for one in operations if one.field == field.name), field)
     ]
-    return Persona(member=member, facts=tuple(facts))
+    return Persona(member=member, at=at, facts=tuple(facts))
 
 
 async def learn(
-    transaction: Transaction, operations: Iterable[Operation], *, schema: Schema, now: datetime
+    transaction: Transaction, operations: Iterable[Operation], *, schema: Schema, update: UpdateId, now: datetime
 ) -> tuple[Operation, ...]:
-    """Keep the operations that were never kept before, and return those.
+    """Keep the operations that were never kept before, as one update, and return those.
 
-    Keeping the same operations again changes nothing: their ids are unique.
+    Keeping the same operations again changes nothing, nor does keeping one that was undone: their ids are unique.
     """
-    kept = [operation for operation in operations if await _keep(transaction, operation, now)]
+    kept = [operation for operation in operations if await _keep(transaction, operation, update, now)]
     for member, field in {(operation.member, operation.field): None for operation in kept}:
         await reproject(transaction, member, field, schema)
     return tuple(kept)
 
 
-async def _keep(transaction: Transaction, operation: Operation, now: datetime) -> bool:
+async def learned_since(transaction: Transaction, member: MemberKey, since: datetime) -> int:
+    """How many operations on a member's persona were learned since a moment, undone ones included."""
+    row = await transaction.fetch_one(_LEARNED_SINCE, tenant=member.tenant, member=member.id, since=to_micros(since))
+    assert row is not None
+    number: int = row["number"]
+    return number
+
+
+async def _keep(transaction: Transaction, operation: Operation, update: UpdateId, now: datetime) -> bool:
     owner: Parameters = {"tenant": operation.member.tenant, "member": operation.member.id}
     is_new = await transaction.execute(
         _INSERT_OPERATION,
@@ -115,6 +138,10 @@ async def _keep(transaction: Transaction, operation: Operation, now: datetime) -
         kind=operation.kind,
         audience=operation.audience,
         said_at=to_micros(operation.said_at),
+        since=_micros(operation.since),
+        until=_micros(operation.until),
+        session=operation.session,
+        update_id=update,
         learned_at=to_micros(now),
     )
     if not is_new:
@@ -161,8 +188,7 @@ async def _insert(transaction: Transaction, member: MemberKey, fact: Fact) -> No
         audience=fact.audience,
         confirmed_at=to_micros(fact.confirmed_at),
         valid_from=to_micros(fact.valid_from),
-        valid_until=None if fact.valid_until is None else to_micros(fact.valid_until),
-        status=fact.status,
+        valid_until=_micros(fact.valid_until),
     )
 
 
@@ -188,6 +214,9 @@ def _operation(row: Row, member: MemberKey, evidence: Mapping[str, list[Evidence
         evidence=tuple(evidence[row["id"]]),
         audience=Audience(row["audience"]),
         kind=row["kind"],
+        since=_moment(row["since"]),
+        until=_moment(row["until"]),
+        session=row["session"],
     )
 
 
@@ -211,6 +240,13 @@ def _fact(row: Row) -> Fact:
         audience=Audience(row["audience"]),
         confirmed_at=from_micros(row["confirmed_at"]),
         valid_from=from_micros(row["valid_from"]),
-        valid_until=None if row["valid_until"] is None else from_micros(row["valid_until"]),
-        status=row["status"],
+        valid_until=_moment(row["valid_until"]),
     )
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)

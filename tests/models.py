@@ -3,9 +3,8 @@
 from collections import deque
 from collections.abc import AsyncIterator
 
-from bot.ports import Usage
 from bot.prompt import Prompt
-from persona.ports import StructuredReply, StructuredRequest
+from persona.ports import StructuredReply, StructuredRequest, Usage
 
 
 class ScriptedModel:
@@ -26,14 +25,14 @@ class ScriptedModel:
             raise answer
         for word in answer.split(" "):
             yield f"{word} "
-        yield Usage(input_tokens=10, output_tokens=len(answer.split(" ")))
+        yield Usage(model=self.name, input_tokens=10, output_tokens=len(answer.split(" ")))
 
     async def propose(self, request: StructuredRequest) -> StructuredReply:
         self.requests.append(request)
         update = self.updates.popleft() if self.updates else '{"operations": []}'
         if isinstance(update, Exception):
             raise update
-        return StructuredReply(text=update, input_tokens=20, output_tokens=5)
+        return StructuredReply(text=update, usage=Usage(model=self.name, input_tokens=20, output_tokens=5))
 
     async def warm(self) -> None:
         pass

@@ -1,5 +1,6 @@
 """`/persona` as a group of slash commands, one for each verb."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from bot.commands.registry import COMMANDS
 from bot.core import Core
 from bot.messages import Member
 from bot.views import View
+
+_CHOICES = re.compile(r"\[(\w+(?:\|\w+)+)\]")
+"""What is typed after a verb that knows only these words."""
 
 _log = structlog.get_logger(__name__)
 
@@ -58,6 +62,9 @@ class Interactions:
         slash: app_commands.Command[app_commands.Group, ..., None] = app_commands.Command(
             name=command.name, description=command.summary[:100], callback=callback
         )
+        if choices := _CHOICES.fullmatch(argument):
+            picks = [app_commands.Choice(name=choice, value=choice) for choice in choices[1].split("|")]
+            slash = app_commands.rename(field="choice")(app_commands.choices(field=picks)(slash))
         return app_commands.describe(field=command.words)(slash) if argument else slash
 
     async def _run(self, interaction: discord.Interaction, words: str) -> None:

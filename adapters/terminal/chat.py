@@ -10,8 +10,8 @@ from adapters.terminal.adapter import TerminalAdapter, where
 from adapters.terminal.clock import SessionClock
 from bot.core import Core
 from bot.errors import StoreError
-from bot.learning import Swept
 from bot.messages import Member, Message, MessageId, Room, TenantId
+from bot.outcomes import Swept
 from bot.store import conversations
 from bot.tasks import alongside
 from persona.moments import to_micros
@@ -95,7 +95,7 @@ class _Chat:
             id=MessageId(str(to_micros(now))), room=self._room, author=self._member, text=text, said_at=now
         )
         await self._core.intake.accept(message)
-        await self._core.intake.settled(message)
+        await self._core.lanes.drained()  # the answer, and what it was asked to learn at once
 
     async def _press(self, number: int) -> None:
         buttons = self._adapter.buttons

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bot.commands import forget, pause, show
+from bot.commands import forget, observe, pause, show
 from bot.commands.command import Command, Context
 from bot.messages import Member, clean
 from bot.store import conversations, members
@@ -23,7 +23,10 @@ async def _help(context: Context, member: Member, words: str) -> View:
 
 
 HELP = Command(name="help", usage="help", summary="this list", run=_help)
-COMMANDS = {command.name: command for command in (show.COMMAND, forget.COMMAND, pause.PAUSE, pause.RESUME, HELP)}
+COMMANDS = {
+    command.name: command
+    for command in (show.COMMAND, forget.COMMAND, observe.COMMAND, pause.PAUSE, pause.RESUME, HELP)
+}
 """The verbs by name, in the order help lists them."""
 
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from bot import errors
+from bot.models import anthropic_replies as replies
 from bot.models import anthropic_requests as requests
-from bot.ports import RESTART, Clock, Restart, Usage
-from persona.ports import StructuredReply, StructuredRequest
+from bot.models.anthropic_batches import AnthropicBatches
+from bot.ports import RESTART, Clock, Restart
+from persona.ports import StructuredReply, StructuredRequest, Usage
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic, AsyncStream
-    from anthropic.types import Message as SdkMessage
     from anthropic.types import RawMessageStreamEvent
 
     from bot.models.anthropic_errors import Failure
@@ -66,6 +66,13 @@ class AnthropicModel:
         self._client: AsyncAnthropic | None = None
         self._opening = asyncio.Lock()
 
+    @property
+    def batches(self) -> AnthropicBatches:
+        """The same model for updates that nobody waits for."""
+        return AnthropicBatches(
+            open_client=self._open, persona_model=self._persona_model, deadline_s=self._deadlines.whole
+        )
+
     async def answer(self, prompt: Prompt) -> AsyncIterator[str | Restart | Usage]:
         """See `bot.ports.Model.answer`. All tries together keep to the deadline of one call."""
         create = (await self._open()).messages.create
@@ -94,7 +101,9 @@ class AnthropicModel:
         ends_at = self._ends_at()
         for attempt in range(TRIES):
             try:
-                return _structured(await self._within(create(**requests.update(request, self._persona_model)), ends_at))
+                return replies.structured(
+                    await self._within(create(**requests.update(request, self._persona_model)), ends_at)
+                )
             except ODDITIES as error:
                 await self._pause(failure(error), attempt, ends_at)
         raise AssertionError("the last pause raises")
@@ -140,7 +149,7 @@ class _Reading:
         self._silence_s = silence_s
         self._ends_at = ends_at
         self._stop_reason: str | None = None
-        self._input_tokens = self._cached_tokens = self._output_tokens = 0
+        self._usage = Usage(input_tokens=0, output_tokens=0)
 
     async def pieces(self) -> AsyncIterator[str | Usage]:
         async with self._stream:
@@ -149,13 +158,8 @@ class _Reading:
                     yield event.delta.text
                 else:
                     self._note(event)
-        _check_stop_reason(self._stop_reason)
-        yield Usage(
-            input_tokens=self._input_tokens,
-            output_tokens=self._output_tokens,
-            cached_tokens=self._cached_tokens,
-            is_cut=self._stop_reason == "max_tokens",
-        )
+        replies.check_stop_reason(self._stop_reason)
+        yield replace(self._usage, is_cut=self._stop_reason == "max_tokens")
 
     async def _next(self) -> RawMessageStreamEvent | None:
         loop = asyncio.get_running_loop()
@@ -164,13 +168,10 @@ class _Reading:
 
     def _note(self, event: RawMessageStreamEvent) -> None:
         if event.type == "message_start":
-            self._input_tokens = _input_tokens(event.message.usage)
-            self._cached_tokens = event.message.usage.cache_read_input_tokens or 0
+            self._usage = replies.used(event.message.usage, event.message.model)
         elif event.type == "message_delta":
             self._stop_reason = event.delta.stop_reason
-            self._output_tokens = event.usage.output_tokens
-            self._input_tokens = _input_tokens(event.usage) or self._input_tokens  # these replace the first ones
-            self._cached_tokens = event.usage.cache_read_input_tokens or self._cached_tokens
+            self._usage = replies.replaced(self._usage, replies.used(event.usage, self._usage.model))
 
 
 def _client(key: str, base_url: str) -> AsyncAnthropic:
@@ -180,32 +181,3 @@ def _client(key: str, base_url: str) -> AsyncAnthropic:
     return AsyncAnthropic(
         api_key=key, base_url=base_url, max_retries=0, timeout=600.0, http_client=DefaultAioHttpClient()
     )
-
-
-def _structured(message: SdkMessage) -> StructuredReply:
-    _check_stop_reason(message.stop_reason)
-    if message.stop_reason == "max_tokens":
-        raise errors.ModelCutError("the model's structured answer was cut at its token limit")
-    return StructuredReply(
-        text="".join(block.text for block in message.content if block.type == "text"),
-        input_tokens=_input_tokens(message.usage),
-        output_tokens=message.usage.output_tokens,
-    )
-
-
-def _check_stop_reason(reason: str | None) -> None:
-    """Only a reply that says how it ended is one: a stream that was cut ends without error and without a reason."""
-    if reason is None:
-        raise EOFError
-    if reason == "refusal":
-        raise errors.ModelRefusedError
-    if reason == "model_context_window_exceeded":
-        raise errors.ModelRequestError("the conversation does not fit into the model's context window")
-    if reason not in {"end_turn", "stop_sequence", "max_tokens"}:
-        raise errors.ModelCutError(f"the model's reply ended with {reason!r}")
-
-
-def _input_tokens(usage: Any) -> int:
-    """Everything in the prompt: `input_tokens` alone counts only what is in no cache."""
-    parts = (usage.input_tokens, usage.cache_creation_input_tokens, usage.cache_read_input_tokens)
-    return sum(part or 0 for part in parts)

@@ -77,6 +77,13 @@ def failure(error: Exception, *, has_text: bool = False) -> Failure:
     return failed
 
 
+def named(kind: object) -> errors.ModelError:
+    """An error of which only its type in the body is known, such as that of one request in a batch."""
+    word = _word(kind)
+    ours = _BY_TYPE.get(word, errors.ModelRequestError)
+    return ours(" ".join(filter(None, (word and f"{word}.", ours.__doc__))))
+
+
 def _status_failure(error: anthropic.APIStatusError) -> Failure:
     kind, code = _word(error.type), _word(getattr(error, "error_code", None))
     ours = _kind(error, kind, code)

@@ -8,11 +8,12 @@ import json
 from collections.abc import AsyncIterator
 
 from bot.models.offline_patterns import Statement, statements
-from bot.ports import Usage
 from bot.prompt import Prompt
-from persona.ports import StructuredReply, StructuredRequest
+from persona.ports import StructuredReply, StructuredRequest, Usage
 
 FIRST_LINE = "(Offline: not an AI, only templates. Set ANTHROPIC_API_KEY for real answers.)"
+
+_NOTHING = Usage(model="offline", input_tokens=0, output_tokens=0)
 
 
 class OfflineModel:
@@ -23,18 +24,18 @@ class OfflineModel:
     async def answer(self, prompt: Prompt) -> AsyncIterator[str | Usage]:
         """See `bot.ports.Model.answer`; the whole answer comes at once."""
         yield f"{FIRST_LINE}\n\n{_body(prompt)}"
-        yield Usage(input_tokens=0, output_tokens=0)
+        yield _NOTHING
 
     async def propose(self, request: StructuredRequest) -> StructuredReply:
         """Find plain self-statements in the session. See `persona.ports.StructuredModel.propose`."""
         operations = [
             operation
             for session in json.loads(request.data)["sessions"]
-            for message, speaker, text in session["messages"]
+            for message, speaker, text, *_ in session["messages"]
             if speaker != "bot"
             for operation in _operations(message, text)
         ]
-        return StructuredReply(text=json.dumps({"operations": operations}), input_tokens=0, output_tokens=0)
+        return StructuredReply(text=json.dumps({"operations": operations}), usage=_NOTHING)
 
     async def warm(self) -> None:
         """See `bot.ports.Model.warm`."""
@@ -49,7 +50,7 @@ def _operations(message: str, text: str) -> list[dict[str, object]]:
             "op": statement.op,
             "field": statement.field,
             "value": statement.value,
-            "evidence": [{"message": message, "quote": statement.quote}],
+            "evidence": [f"{message} {statement.quote}"],
         }
         for statement in statements(text)
     ]
@@ -62,8 +63,14 @@ def _body(prompt: Prompt) -> str:
     said = statements(prompt.question.text)
     if said:
         heard = ", ".join(_told(statement) for statement in said)
-        return f"{hello}I noticed ({heard}). If you let me, I learn it once this conversation is idle."
+        return f"{hello}I noticed ({heard}). {_promise(prompt)}"
     return f"{hello}{_answer(prompt, persona)}"
+
+
+def _promise(prompt: Prompt) -> str:
+    if prompt.wish is None:
+        return "If you let me, I learn it once this conversation is idle."
+    return "I look at it right away." if prompt.wish else "Remembering is off for you; `/persona resume` changes that."
 
 
 def _told(statement: Statement) -> str:

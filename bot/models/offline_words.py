@@ -9,7 +9,8 @@ def _words(text: str) -> frozenset[str]:
 
 INTRO = re.compile(
     r"(?:[\s(\[]*(?:(?:hi|hello|hey)(?: \w+)?|btw|by the way|fyi|ps|also|and|but|so|well|ok|okay|oh|yes|no|sorry|thanks"
-    r"|just so you know|for the record|actually|as i said)\b[\s,:;.!-]*)*[\s(\[]*",
+    r"|just so you know|for the record|actually|as i said"
+    r"|(?:please )?(?:remember|note|keep in mind|don't forget)(?: that)?)\b[\s,:;.!-]*)*[\s(\[]*",
     re.IGNORECASE,
 )
 """What may stand before a statement without changing it."""

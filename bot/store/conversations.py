@@ -22,7 +22,8 @@ _APPEND_CONVERSATION = """
         last_position = conversation.last_position + 1,
         last_message_at = CASE WHEN excluded.last_message_at > conversation.last_message_at
                                THEN excluded.last_message_at ELSE conversation.last_message_at END,
-        attempts = CASE WHEN conversation.attempts >= :max_attempts THEN 0 ELSE conversation.attempts END
+        attempts = CASE WHEN conversation.attempts >= :max_attempts THEN 0 ELSE conversation.attempts END,
+        not_before = CASE WHEN conversation.attempts = 0 THEN 0 ELSE conversation.not_before END
     RETURNING last_position
 """
 _APPEND_MESSAGE = """

@@ -21,6 +21,11 @@ _ASKED = """
     WHERE member.consent = 'off'
 """
 
+_OBSERVED = """
+    INSERT INTO member (tenant, id, consent, consent_at, observed) VALUES (:tenant, :id, 'off', NULL, :observed)
+    ON CONFLICT (tenant, id) DO UPDATE SET observed = excluded.observed
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
@@ -51,3 +56,16 @@ async def set_consent(transaction: Transaction, member: MemberKey, state: Consen
 async def asked(transaction: Transaction, member: MemberKey, *, now: datetime) -> None:
     """Remember that a member was asked; whoever decided meanwhile has decided."""
     await transaction.execute(_ASKED, tenant=member.tenant, id=member.id, consent_at=to_micros(now))
+
+
+async def is_observed(transaction: Transaction, member: MemberKey) -> bool:
+    """Whether a member may be learned from beyond what they say of themself; they may unless they said no."""
+    row = await transaction.fetch_one(
+        "SELECT observed FROM member WHERE tenant = :tenant AND id = :id", tenant=member.tenant, id=member.id
+    )
+    return row is None or bool(row["observed"])
+
+
+async def set_observed(transaction: Transaction, member: MemberKey, *, is_on: bool) -> None:
+    """Store that decision; consent is another one and stays as it is."""
+    await transaction.execute(_OBSERVED, tenant=member.tenant, id=member.id, observed=int(is_on))

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from bot.store import conversations
+from persona import quarantine
 from persona.moments import to_micros
 from persona.ports import Transaction
 
@@ -11,6 +12,12 @@ REPLY_LIFE = timedelta(hours=24)
 
 KEY_LIFE = timedelta(days=7)
 """How long a settled message is known as a duplicate: far longer than any platform delivers again."""
+
+USAGE_LIFE = timedelta(days=400)
+"""How long what calls cost is kept: a year to compare with, and a month to look at it."""
+
+REQUEST_LIFE = timedelta(days=29)
+"""How long the results of a batch can be read (anthropic sheet 1.4); nobody asked for them that long."""
 
 PARKED_LIFE = timedelta(days=30)
 """How long a session that could not be learned waits for somebody to mend what it failed for."""
@@ -29,6 +36,8 @@ _REPLIES = """
     DELETE FROM outbox WHERE (tenant, answer) IN (SELECT tenant, answer FROM inbox WHERE settled_at < :before)
 """
 _KEYS = "DELETE FROM inbox WHERE settled_at < :before"
+_REQUESTS = "DELETE FROM batch_request WHERE created_at < :before"
+_USAGE = "DELETE FROM usage WHERE used_at < :before"
 
 
 async def erase_old(transaction: Transaction, *, now: datetime, message_life: timedelta) -> int:
@@ -44,4 +53,7 @@ async def erase_old(transaction: Transaction, *, now: datetime, message_life: ti
         max_attempts=conversations.MAX_ATTEMPTS,
     )
     erased += await transaction.execute(_REPLIES, before=to_micros(now - REPLY_LIFE))
-    return erased + await transaction.execute(_KEYS, before=to_micros(now - KEY_LIFE))
+    erased += await transaction.execute(_KEYS, before=to_micros(now - KEY_LIFE))
+    erased += await transaction.execute(_REQUESTS, before=to_micros(now - REQUEST_LIFE))
+    erased += await transaction.execute(_USAGE, before=to_micros(now - USAGE_LIFE))
+    return erased + await quarantine.erase_old(transaction, now=now)

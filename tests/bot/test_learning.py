@@ -2,97 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 
 import pytest
 
 from bot import errors
-from bot.consent import Default
-from bot.learning import MAX_BACK_OFF, MAX_LINES, Learning
-from bot.messages import Member, Message, MessageId, Room, TenantId
-from bot.store import conversations, inbox, members
+from bot.due import MAX_LINES
+from bot.messages import MessageId
+from bot.outcomes import MAX_BACK_OFF
+from bot.store import conversations, members
 from bot.store.sqlite import SqliteStore
-from persona import forgetting, schema
-from persona import store as personas
-from persona.audience import RoomKind
-from persona.optimizer import Optimizer
-from persona.ports import StructuredReply, StructuredRequest
+from persona import forgetting
+from tests.bot.talk import ANA, BO, LISBON, SCHEMA, Interrupted, Talk, proposes, room, transcripts
 from tests.clock import StillClock
 from tests.models import ScriptedModel
-
-TENANT = TenantId("slack:T1")
-SCHEMA = schema.load()
-ANA, BO = (Member(tenant=TENANT, id=name.lower(), name=name) for name in ("Ana", "Bo"))
-
-
-def room(channel: str = "C1", *, thread: str | None = None, kind: RoomKind = "public", tenant: str = TENANT) -> Room:
-    return Room(tenant=TenantId(tenant), channel=channel, thread=thread, kind=kind)
-
-
-class Talk:
-    """A workspace in which things are said, and then nothing is."""
-
-    def __init__(self, store: SqliteStore, clock: StillClock, model: ScriptedModel) -> None:
-        self.store, self.clock, self.model = store, clock, model
-        self._count = 0
-
-    def learning(self, default: Default = "on") -> Learning:
-        return Learning(
-            store=self.store,
-            optimizer=Optimizer(model=self.model, schema=SCHEMA),
-            schema=SCHEMA,
-            default=default,
-            idle_after=timedelta(minutes=30),
-            clock=self.clock,
-        )
-
-    async def says(self, who: Member, text: str, where: Room | None = None) -> Message:
-        self._count += 1
-        self.clock.advance(seconds=1)
-        message = Message(
-            id=MessageId(str(self._count)), room=where or room(), author=who, text=text, said_at=self.clock.now()
-        )
-        await self.store.write(partial(inbox.accept, message=message, now=self.clock.now()))
-        return message
-
-    async def facts(self, who: Member) -> list[str]:
-        persona = await self.store.read(partial(personas.read, member=who.key))
-        return [f"{fact.field}: {fact.value}" for fact in persona.facts]
-
-
-@pytest.fixture
-def model() -> ScriptedModel:
-    return ScriptedModel()
-
-
-@pytest.fixture
-def talk(store: SqliteStore, clock: StillClock, model: ScriptedModel) -> Talk:
-    return Talk(store, clock, model)
-
-
-def proposes(*operations: tuple[str, str, str, str, str]) -> str:
-    """An answer of the optimizer: (op, field, value, message, quote)."""
-    return json.dumps(
-        {
-            "operations": [
-                {"op": op, "field": field, "value": value, "evidence": [{"message": message, "quote": quote}]}
-                for op, field, value, message, quote in operations
-            ]
-        }
-    )
-
-
-LISBON = proposes(("set", "location", "Lisbon", "m1", "I live in Lisbon"))
-
-
-def transcripts(model: ScriptedModel) -> list[list[list[str]]]:
-    """The texts of each session of each request."""
-    return [
-        [[text for _, _, text in session["messages"]] for session in json.loads(request.data)["sessions"]]
-        for request in model.requests
-    ]
 
 
 async def test_nothing_is_learned_while_people_talk(talk: Talk) -> None:
@@ -306,21 +229,6 @@ async def test_a_session_that_failed_does_not_hold_up_the_others(talk: Talk) -> 
 
     assert (swept.calls, swept.failures, swept.operations) == (2, 1, 1)
     assert await talk.facts(BO) == ["location: Oslo"]
-
-
-class Interrupted(ScriptedModel):
-    """Lets something happen while it is asked."""
-
-    def __init__(self, meanwhile: Callable[[], object], answer: str) -> None:
-        super().__init__()
-        self._meanwhile = meanwhile
-        self._answer = answer
-
-    async def propose(self, request: StructuredRequest) -> StructuredReply:
-        happens = self._meanwhile()
-        assert asyncio.iscoroutine(happens)
-        await happens
-        return StructuredReply(text=self._answer, input_tokens=1, output_tokens=1)
 
 
 MEANWHILE = ["forget", "forget all", "pause", "delete", "edit"]

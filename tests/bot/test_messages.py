@@ -36,6 +36,14 @@ def test_a_tenant_names_its_platform(tenant: str) -> None:
     assert replace(ROOM, tenant=TenantId(tenant)).platform == platform
 
 
+def test_a_member_can_be_told_by_their_key() -> None:
+    """Whose persona it is names the member to the platform; their name is not needed for that."""
+    found = Member.of(ANA.key)
+
+    assert found.key == ANA.key
+    assert (found.tenant, found.id, found.name) == (ANA.tenant, ANA.id, "")
+
+
 def test_a_thread_is_its_own_room() -> None:
     """A thread's id is not its channel's, nor that of another thread."""
     ids = {replace(ROOM, thread=thread).id for thread in (None, "1.1", "1.2")}

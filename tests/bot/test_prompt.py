@@ -1,6 +1,7 @@
 """What a model gets to answer a message: what is in it, in which order, and how much."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.messages import Member, Message, MessageId, Room, TenantId
-from bot.prompt import INSTRUCTIONS, MAX_HISTORY_CHARS, MAX_HISTORY_LINES, MAX_MESSAGE_CHARS, Turn, build
+from bot.prompt import INSTRUCTIONS, MAX_HISTORY_CHARS, MAX_HISTORY_LINES, MAX_MESSAGE_CHARS, WISHES, Turn, build
 from bot.store.conversations import Line
 from persona.audience import RoomKind
 from tests.clock import NOON
@@ -93,6 +94,22 @@ def test_only_a_direct_room_is_for_two(kind: RoomKind, *, is_direct: bool) -> No
 def test_a_stranger_has_no_persona() -> None:
     """Where nothing is known there is no persona, not an empty one."""
     assert build(message(), persona=None, history=[]).persona is None
+
+
+@pytest.mark.parametrize("wish", [None, True, False])
+def test_what_becomes_of_a_wish_is_handed_on(wish: bool | None) -> None:  # noqa: FBT001 - a parameter
+    """Whether what a member asks to be remembered will be is in the prompt, and in no other part of it."""
+    prompt = build(message(), persona=None, history=[], wish=wish)
+
+    assert prompt.wish is wish
+    assert replace(prompt, wish=None) == build(message(), persona=None, history=[])
+
+
+def test_a_model_knows_what_to_say_to_a_wish() -> None:
+    """A model is told that a private note follows, or that nothing will be kept and how to change that."""
+    assert "private note" in WISHES[True]
+    assert "/persona resume" in WISHES[False]
+    assert WISHES[None] == ""
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -75,6 +75,8 @@ def test_an_empty_environment_is_enough() -> None:
     assert (loaded.anthropic_model, loaded.persona_model) == ("claude-sonnet-5-5", "claude-haiku-5-5")
     assert (loaded.idle_after, loaded.sweep_every) == (timedelta(minutes=30), timedelta(seconds=60))
     assert loaded.message_retention == timedelta(hours=72)
+    assert (loaded.persona_update_every, loaded.learn_within) == (1, timedelta(hours=24))
+    assert loaded.learn_mode == "direct"
     assert (loaded.persona_schema, loaded.log_level, loaded.log_format) == ("workplace", None, "text")
 
 
@@ -95,6 +97,9 @@ READ = [
     ("PERSONA_CONSENT", "on", "persona_consent", "on"),
     ("DATABASE_URL", "sqlite:///data/r.db", "database_path", Path("data/r.db")),
     ("DATABASE_URL", "sqlite:////data/r.db", "database_path", Path("/data/r.db")),
+    ("PERSONA_UPDATE_EVERY", "3", "persona_update_every", 3),
+    ("LEARN_WITHIN", "6h", "learn_within", timedelta(hours=6)),
+    ("LEARN_MODE", "batch", "learn_mode", "batch"),
     ("IDLE_AFTER", "45m", "idle_after", timedelta(minutes=45)),
     ("SWEEP_EVERY", "90", "sweep_every", timedelta(seconds=90)),
     ("MESSAGE_RETENTION", "7d", "message_retention", timedelta(days=7)),
@@ -107,7 +112,7 @@ READ = [
 @pytest.mark.parametrize(("name", "text", "field", "value"), READ)
 def test_every_variable_is_read(environment: Set, name: str, text: str, field: str, value: object) -> None:
     """Each variable arrives in its setting, in its type."""
-    environment(SLACK_BOT_TOKEN="xoxb-1", SLACK_APP_TOKEN="xapp-1")
+    environment(SLACK_BOT_TOKEN="xoxb-1", SLACK_APP_TOKEN="xapp-1", ANTHROPIC_API_KEY="sk-ant-0")
     environment(**{name: text})
 
     assert read(load(), field) == value
@@ -258,6 +263,12 @@ def test_a_folder_called_env_is_no_file(tmp_path: Path) -> None:
         ("DATABASE_URL", "mysql://u:p@h/db", "such as sqlite:///rapport.db"),
         ("DATABASE_URL", "postgresql://u:p@h/db", "PostgreSQL is not supported by this version"),
         ("DATABASE_URL", "postgres://u:p@h/db", "use sqlite:///rapport.db"),
+        ("PERSONA_UPDATE_EVERY", "0", "greater than or equal to 1"),
+        ("PERSONA_UPDATE_EVERY", "21", "less than or equal to 20"),
+        ("PERSONA_UPDATE_EVERY", "often", "valid integer"),
+        ("LEARN_WITHIN", "soon", "such as 30m"),
+        ("LEARN_MODE", "later", "'direct' or 'batch'"),
+        ("LEARN_MODE", "batch", "it needs ANTHROPIC_API_KEY"),
         ("IDLE_AFTER", "half an hour", "such as 30m"),
         ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
         ("LOG_FORMAT", "xml", "'text' or 'json'"),
@@ -302,6 +313,17 @@ def test_slack_needs_both_tokens(environment: Set, there: str, value: str, missi
     environment(**{there: value})
 
     assert mistakes() == [f"{missing}: it is missing while {there} is set; Socket Mode needs both"]
+
+
+def test_batches_need_a_key(environment: Set) -> None:
+    """Learning by batch without a key is a mistake; the key may come from wherever the mode comes from, or not."""
+    environment(LEARN_MODE="batch")
+
+    assert mistakes() == ["LEARN_MODE: it needs ANTHROPIC_API_KEY; without a key, write direct"]
+    assert load(anthropic_api_key=SecretStr("sk-ant-1")).learn_mode == "batch"
+    assert load(learn_mode="direct").learn_mode == "direct"
+    with pytest.raises(SettingsError, match="it needs ANTHROPIC_API_KEY"):
+        load(learn_mode="batch")
 
 
 @pytest.mark.parametrize(("there", "value"), [("SLACK_BOT_TOKEN", "xoxb-1"), ("SLACK_APP_TOKEN", "xapp-1")])

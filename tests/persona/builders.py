@@ -1,5 +1,6 @@
 """What the tests of the persona are built from: two members, five rooms, and statements made in them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,8 +11,8 @@ from bot.store.engine import Store
 from persona import forgetting, schema, store
 from persona.audience import Audience, Place, learned_in
 from persona.guard import Proposal, Quoted
-from persona.operations import Op, Operation
-from persona.persona import Evidence, Fact, FactId, MemberKey, Persona, Status
+from persona.operations import Op, Operation, UpdateId
+from persona.persona import Evidence, Fact, FactId, Kind, MemberKey, Persona
 from persona.ports import Transaction
 from persona.schema import Field, Schema
 from persona.session import Line, Session
@@ -53,6 +54,10 @@ def at(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
+LATER = at(10_000)
+"""After everything that is said here, and after every end that is named."""
+
+
 def evidence(message: str = "m1", *, said: float = 0, quote: str = "so it is", place: Place = PUBLIC) -> Evidence:
     return Evidence(tenant=place.tenant, room=place.room, message=message, quote=quote, said_at=at(said))
 
@@ -67,6 +72,10 @@ def operation(
     member: MemberKey = ANN,
     message: str | None = None,
     quote: str | None = None,
+    kind: Kind = "stated",
+    since: float | None = None,
+    until: float | None = None,
+    session: str = "",
 ) -> Operation:
     """An operation as the guard lets it through, from one message of its own."""
     source = evidence(message or f"m{said}", said=said, quote=quote or value, place=place)
@@ -77,6 +86,10 @@ def operation(
         value=value,
         evidence=(source,),
         audience=learned_in(place, style=field.style),
+        kind=kind,
+        since=None if since is None else at(since),
+        until=None if until is None else at(until),
+        session=session,
     )
 
 
@@ -86,7 +99,7 @@ def fact(
     field: Field = LOCATION,
     said: float = 0,
     audience: Audience | None = None,
-    status: Status = "current",
+    until: float | None = None,
     fact_id: str | None = None,
 ) -> Fact:
     return Fact(
@@ -98,8 +111,7 @@ def fact(
         evidence=(evidence(said=said),),
         confirmed_at=at(said),
         valid_from=at(said),
-        valid_until=at(said + 1) if status == "superseded" else None,
-        status=status,
+        valid_until=None if until is None else at(until),
     )
 
 
@@ -107,9 +119,14 @@ def line(text: str, *, speaker: MemberKey | None = ANN, message: str = "m1", sai
     return Line(message=message, speaker=speaker, text=text, said_at=at(said))
 
 
+def persona(*facts: Fact, of: MemberKey = ANN) -> Persona:
+    """What is known of a member when everything was said."""
+    return Persona(member=of, at=LATER, facts=facts)
+
+
 def session(*lines: Line, place: Place = PUBLIC, known: tuple[Fact, ...] = (), of: MemberKey = ANN) -> Session:
     """A session in `place`, whose readers know `known` of one member."""
-    return Session(room=place.room, place=place, lines=lines, personas={of: Persona(member=of, facts=known)})
+    return Session(room=place.room, place=place, lines=lines, personas={of: persona(*known, of=of)})
 
 
 def quoted(source: Session, *words: str, message: str = "m1") -> tuple[Quoted, ...]:
@@ -139,20 +156,25 @@ def about(
 
 
 async def learn(
-    opened: Store, *operations: Operation, schema: Schema = WORKPLACE, now: datetime = NOON
+    opened: Store, *operations: Operation, schema: Schema = WORKPLACE, update: str = "u1", now: datetime = NOON
 ) -> tuple[Operation, ...]:
     """Keep operations, in a transaction of their own."""
-    return await opened.write(partial(store.learn, operations=operations, schema=schema, now=now))
+    keep = partial(store.learn, operations=operations, schema=schema, update=UpdateId(update), now=now)
+    return await opened.write(keep)
 
 
-async def known(opened: Store, member: MemberKey = ANN, *, place: Place | None = None) -> Persona:
-    """The values that are kept, as far as a place may know them."""
-    return await opened.read(partial(store.read, member=member, place=place))
+async def known(
+    opened: Store, member: MemberKey = ANN, *, place: Place | None = None, when: datetime = LATER
+) -> Persona:
+    """The values that hold, as far as a place may know them."""
+    return await opened.read(partial(store.read, member=member, place=place, at=when))
 
 
-async def history(opened: Store, member: MemberKey = ANN, *, schema: Schema = WORKPLACE) -> Persona:
+async def history(
+    opened: Store, member: MemberKey = ANN, *, schema: Schema = WORKPLACE, when: datetime = LATER
+) -> Persona:
     """A persona with its past and its evidence."""
-    return await opened.read(partial(store.read_history, member=member, schema=schema))
+    return await opened.read(partial(store.read_history, member=member, schema=schema, at=when))
 
 
 async def rows(opened: Store, *tables: str) -> dict[str, list[tuple[object, ...]]]:
@@ -186,9 +208,24 @@ def values(persona: Persona) -> list[str]:
     return [fact.value for fact in persona.facts]
 
 
-def held(facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+def held(facts: tuple[Fact, ...], when: datetime = LATER) -> tuple[Fact, ...]:
     """What of some facts is read to answer with: what holds, without the evidence."""
-    return tuple(replace(fact, evidence=()) for fact in facts if fact.is_current)
+    return tuple(replace(fact, evidence=()) for fact in facts if fact.holds(when))
+
+
+def current(facts: Sequence[Fact]) -> list[str]:
+    """The values that hold when all is said."""
+    return [fact.value for fact in facts if fact.holds(LATER)]
+
+
+def past(facts: Sequence[Fact]) -> list[str]:
+    """The values that held once."""
+    return [fact.value for fact in facts if not fact.holds(LATER)]
+
+
+def spans(facts: Sequence[Fact]) -> list[tuple[str, datetime, datetime | None]]:
+    """Every value with its dates."""
+    return [(fact.value, fact.valid_from, fact.valid_until) for fact in facts]
 
 
 TALK = (
@@ -199,5 +236,6 @@ TALK = (
     operation("Berlin", op="remove", said=5),
     operation("Berlin", said=6),
     operation("zsh", op="add", field=TOOLS, said=7, member=BO),
+    operation("Lyon", said=8, since=7.5, until=9),
 )
 """One value of everything that can happen to a field, by two members in three rooms."""

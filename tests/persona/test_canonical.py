@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from persona.canonical import canonical, comparable, has_link, is_quoted, typed
+from persona.canonical import canonical, comparable, has_link, is_quoted, is_spelled_out, readings, skeleton, typed
 from tests.persona.builders import steady
 
 HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn"}
@@ -127,6 +127,69 @@ def test_what_differs_stays_different(one: str, other: str) -> None:
     assert comparable(one) != comparable(other)
 
 
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        ("rulеs", "rules"),
+        ("Во", "bo"),
+        ("ΝΟΤΕ", "note"),
+        ("αll", "all"),
+        ("օbey", "obey"),
+        ("ɪɢɴᴏʀᴇ", "ignore"),
+        ("ｉｇｎｏｒｅ", "ignore"),
+        ("𝐢𝐠𝐧𝐨𝐫𝐞", "ignore"),
+        ("íg\u0307nóre", "ignore"),
+        ("São Paulo", "sao paulo"),
+        ("naïve Łódź", "naive lodz"),
+        ("東京", "東京"),
+        ("plain, 100 %", "plain, 100 %"),
+    ],
+)
+def test_skeleton(written: str, seen: str) -> None:
+    """Letters of other scripts and with accents are taken for the letters they look like (reliability S9)."""
+    assert skeleton(written) == seen
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("1gn0re", {"1gn0re", "ignore", "lgnore"}),
+        ("ru1es", {"ru1es", "ruies", "rules"}),
+        ("p@ssw0rd", {"p@ssw0rd", "password"}),
+        ("l i k e this", {"l i k e this"}),
+        ("c a n c e r", {"c a n c e r", "cancer"}),
+        ("i.g.n.o.r.e", {"i.g.n.o.r.e", "ignore"}),
+        ("Bеrlin", {"bеrlin", "berlin"}),
+        ("2026-11-22, 400 euros", {"2026-11-22, 400 euros"}),
+        ("Berlin", {"berlin"}),
+        ("", {""}),
+    ],
+)
+def test_readings(written: str, read: set[str]) -> None:
+    """A word is read with digits as letters and spelled out, besides as it is written; numbers stay numbers."""
+    assert set(readings(written)) == read
+    assert readings(written)[0] == comparable(written)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("i g n o r e", True),
+        ("so r-u-l-e-s apply", True),
+        ("o_b_e_y_s", True),
+        ("o*b*e*y*s", True),
+        ("X, Y and Z", False),
+        ("J. R. R. Tolkien", False),
+        ("U.S.A.", False),
+        ("a b c d", False),
+        ("1 2 3 4 5 6", False),
+    ],
+)
+def test_spelled_out(text: str, *, expected: bool) -> None:
+    """Five letters that stand alone in a row are a word spelled out; initials and lists of a few are not."""
+    assert is_spelled_out(text) == expected
+
+
 @steady
 @given(words=st.lists(WORDS, min_size=1, max_size=8), data=st.data())
 def test_any_words_of_a_text_are_found_in_it(words: list[str], data: st.DataObject) -> None:
@@ -164,11 +227,17 @@ def test_any_words_of_a_text_are_found_in_it(words: list[str], data: st.DataObje
         (">>> a\nb\n\nc", []),
         ("mine\n  &gt;&gt;&gt; a\nb", ["mine"]),
         (">&gt;> a\nb", []),
+        ("see below\n---------- Forwarded message ---------\nFrom: Bo\nI use vim", ["see below"]),
+        ("-----Ursprüngliche Nachricht-----\nI use vim\n\nand zsh", []),
+        ("mine\n  -------- Message d'origine --------  \nI use vim", ["mine"]),
+        ("----------\nmine", ["---------- mine"]),
+        ("--- note ---\nmine", ["--- note --- mine"]),
+        ("a ----- b -----\nmine", ["a ----- b ----- mine"]),
         ("", []),
     ],
 )
 def test_typed(message: str, own: list[str]) -> None:
-    """Quoted lines and code fences are not a member's own words, and part those around them; signs in a line do not."""
+    """Quoted lines, code fences and forwarded mail are not a member's own words, and part those around them."""
     assert [canonical(passage) for passage in typed(message) if canonical(passage)] == own
 
 
@@ -214,15 +283,26 @@ def test_no_quoted_line_is_left(text: str) -> None:
         "[docs](https://example.com)",
         "x-evil+1://a",
         "ftp://host/file",
+        "example.com/path",
+        "buy at shop.example:8080/x",
+        "me@mail.example",
+        "mailto:me",
+        "JavaScript:alert(1)",
+        "data:text/html;base64",
     ],
 )
 def test_link_is_seen(text: str) -> None:
-    """A web address is seen in any case, scheme and markup."""
+    """The address of a page or a mailbox is seen in any case, scheme and markup."""
     assert has_link(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["Node.js", "ASP.NET", "C://", "and/or", "9:30", "www", "www. ", "a: //", "v1.2.3", "rock//roll", ""]
+    "text",
+    [
+        *("Node.js", "ASP.NET", "C://", "and/or", "9:30", "www", "www. ", "a: //", "v1.2.3", "rock//roll", ""),
+        *("Next.js/React", "booking.com", "draw.io", "@angular/core", "h@ckathons", "data: big and small", "TCP/IP"),
+        *("src/main.rs", "v1.2/v1.3", "9.30/10.30"),
+    ],
 )
 def test_what_only_looks_like_a_link(text: str) -> None:
     """Names of tools, times and slashes are no links."""

@@ -12,8 +12,9 @@ from bot.store.sqlite import SqliteStore
 from persona import forgetting
 from persona.forgetting import Forgotten
 from persona.guard import Refusal, check, is_forgotten
-from persona.operations import Operation, project
-from persona.persona import MemberKey, Persona
+from persona.operations import Operation
+from persona.persona import MemberKey
+from persona.projection import project
 from persona.schema import Schema
 from tests.clock import NOON
 from tests.persona.builders import (
@@ -98,7 +99,7 @@ async def test_forgetting_a_field_leaves_no_row_of_it(store: SqliteStore) -> Non
     """A forgotten field is gone with its past values and its evidence, in every audience."""
     await taught(store)
 
-    forgotten = await forget(store)
+    forgotten = await forget(store, now=at(10))
 
     assert forgotten == Forgotten(current=1, past=2)
     left = await rows(store)
@@ -124,13 +125,27 @@ async def test_forgetting_everything(store: SqliteStore) -> None:
     """All fields are forgotten at once, and counted together."""
     await taught(store)
 
-    assert await forget(store, field=None) == Forgotten(current=2, past=2)
+    assert await forget(store, field=None, now=at(10)) == Forgotten(current=2, past=2)
     assert (await history(store)).facts == (await known(store)).facts == ()
     left = await rows(store, "operation", "evidence", "fact")
     assert {(row[0], row[1]) for table in left.values() for row in table} == {
         (member.tenant, member.id) for member in (BO, NAMESAKE)
     }
     assert values(await known(store, NAMESAKE)) == ["Rome"]
+
+
+@pytest.mark.parametrize(("now", "current"), [(6, 1), (9, 0)])
+async def test_what_is_forgotten_is_counted_as_of_that_moment(store: SqliteStore, now: float, current: int) -> None:
+    """A value that ended by itself is counted with the past ones once it has, and is forgotten like the others."""
+    await learn(store, operation("Lisbon", said=1), operation("Berlin", said=5, until=9))
+    await learn(store, operation("Lisbon", op="remove", said=3))
+    facts = (await history(store)).facts
+
+    forgotten = await forget(store, now=at(now))
+
+    assert [(fact.value, fact.valid_until) for fact in facts] == [("Lisbon", at(3)), ("Berlin", at(9))]
+    assert forgotten == Forgotten(current=current, past=2 - current)
+    assert await rows(store, "operation", "evidence", "fact") == {"operation": [], "evidence": [], "fact": []}
 
 
 async def test_what_is_shown_of_a_field_that_left_the_schema_can_be_forgotten(store: SqliteStore) -> None:
@@ -141,7 +156,7 @@ async def test_what_is_shown_of_a_field_that_left_the_schema_can_be_forgotten(st
 
     forgotten = await forget(store, now=at(9))
 
-    assert values(Persona(member=ANN, facts=shown)) == ["canary two"]
+    assert [fact.value for fact in shown] == ["canary two"]
     assert forgotten == Forgotten(current=1, past=0)
     assert "canary" not in repr(await rows(store))
 
@@ -328,6 +343,18 @@ async def test_what_was_replaced_holds_again(store: SqliteStore, case: str) -> N
     assert (await history(store, schema=schema)).facts == rest
 
 
+async def test_deleted_message_takes_its_end_along(store: SqliteStore) -> None:
+    """When the message that named an end is deleted, the value has none, and what it interrupted stays interrupted."""
+    lisbon, berlin = operation("Lisbon", said=1), operation("Berlin", said=5)
+    await learn(store, lisbon, berlin, operation("Berlin", said=6, until=9))
+    before = values(await known(store))
+
+    await retract(store, "m6")
+
+    assert (before, values(await known(store))) == (["Lisbon"], ["Berlin"])
+    assert (await history(store)).facts == project([lisbon, berlin], LOCATION)
+
+
 async def test_fact_with_other_evidence_stays(store: SqliteStore) -> None:
     """A fact that was said again elsewhere stays, without the evidence that is gone, from when it was said again."""
     await learn(store, operation("Berlin", said=0), operation("Berlin", said=5))
@@ -368,7 +395,7 @@ async def test_operation_that_lost_a_message_counts_from_the_one_it_has(
     await retract(store, gone)
 
     shown = await history(store)
-    assert values(Persona(member=ANN, facts=shown.current)) == [expected]
+    assert [fact.value for fact in shown.current] == [expected]
     assert (await known(store)).facts == held(shown.facts)
 
 

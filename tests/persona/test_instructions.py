@@ -15,16 +15,20 @@ import pytest
 
 from persona.audience import Audience, Place
 from persona.instructions import answer_schema, instructions
+from persona.operations import Operation
 from persona.optimizer import Optimizer
 from persona.persona import Evidence, Fact, FactId, MemberKey, Persona
 from persona.schema import load
 from persona.session import Line, Session
 from tests.models import ScriptedModel
 
-TRIED_WITH = "22c4bb503b421b09"
-"""Digest of the instructions the replies were given to."""
+TRIED_WITH = "83c036b3b19cd88e"
+"""Digest of the instructions the replies were given to, in November 2026, by a stand-in for a small model."""
 
-MORNING = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+MORNING = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
+"""A Wednesday."""
+
+EVENING = datetime(2026, 11, 18, 19, 0, tzinfo=UTC)
 SCHEMA = load()
 CASES: dict[str, dict[str, Any]] = {
     case["name"]: case for case in json.loads((Path(__file__).parent / "tried_sessions.json").read_text())
@@ -44,7 +48,7 @@ def session(case: dict[str, Any]) -> Session:
         place=Place(tenant="slack:T1", room="C1", kind="public"),
         lines=lines,
         personas={
-            speaker: Persona(member=speaker, facts=tuple(fact(*pair) for pair in known.get(speaker, [])))
+            speaker: Persona(member=speaker, at=EVENING, facts=tuple(fact(*pair) for pair in known.get(speaker, [])))
             for speaker in speakers
         },
     )
@@ -83,8 +87,16 @@ async def test_the_reply_of_a_model_comes_out_right(name: str) -> None:
     model.updates.append(json.dumps(case["reply"]))
     update = await Optimizer(model=model, schema=SCHEMA).propose([session(case)], fences={})
 
-    assert [[kept.member.id, kept.op, kept.field, kept.value] for kept in update.operations] == case["kept"]
+    assert [told(kept) for kept in update.operations] == case["kept"]
     assert [[refused.proposal.field, refused.reason] for refused in update.refusals] == case["refused"]
+
+
+def told(operation: Operation) -> list[str]:
+    """An operation as the cases write it: its kind and dates only where they say something."""
+    row = [operation.member.id, operation.op, operation.field, operation.value]
+    row += [operation.kind] if operation.kind != "stated" else []
+    row += [f"since {operation.since:%Y-%m-%d}"] if operation.since else []
+    return row + ([f"until {operation.until:%Y-%m-%d}"] if operation.until else [])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 import pytest
@@ -11,25 +12,40 @@ from hypothesis import strategies as st
 from persona.audience import MEMBER
 from persona.canonical import canonical
 from persona.errors import PersonaError, ProposalError
-from persona.instructions import answer_schema, instructions
+from persona.guard import MAX_PER_MESSAGE
+from persona.instructions import MAX_LISTED_CHOICES, answer_schema, instructions
 from persona.operations import Op
 from persona.optimizer import MAX_TOKENS, Optimizer, Update
-from persona.persona import Persona
-from persona.ports import StructuredReply, StructuredRequest
-from persona.schema import SHIPPED, load
+from persona.persona import Kind, MemberKey
+from persona.ports import StructuredReply, StructuredRequest, Usage
+from persona.schema import SHIPPED, load, parse
 from persona.session import Session
 from tests.models import ScriptedModel
-from tests.persona.builders import ANN, BO, DIRECT, PUBLIC, TOOLS, WORKPLACE, at, fact, line, session, steady
+from tests.persona.builders import (
+    ANN,
+    BO,
+    DIRECT,
+    PUBLIC,
+    TENANT,
+    TOOLS,
+    WORKPLACE,
+    at,
+    fact,
+    line,
+    persona,
+    session,
+    steady,
+)
 
 SAID = "I live in Berlin"
 
 
 def proposed(
-    *evidence: tuple[str, str], op: str = "set", field: str = "location", value: str = "Berlin"
+    *evidence: tuple[str, str], op: str = "set", field: str = "location", value: str = "Berlin", **more: str
 ) -> dict[str, object]:
     """One operation as the model writes it."""
-    quotes = [{"message": message, "quote": quote} for message, quote in evidence]
-    return {"op": op, "field": field, "value": value, "evidence": quotes}
+    cited = [f"{message} {quote}" for message, quote in evidence]
+    return {"op": op, "field": field, "value": value, "evidence": cited, **more}
 
 
 def answer(*operations: dict[str, object]) -> str:
@@ -77,8 +93,8 @@ def test_question_names_nobody() -> None:
 def test_question_holds_what_is_known_of_the_speakers() -> None:
     """The model sees the values that hold for each speaker, so that it proposes only what is new."""
     personas = {
-        ANN: Persona(member=ANN, facts=(fact("Oslo", status="superseded"), fact("Berlin"), fact("vim", field=TOOLS))),
-        BO: Persona(member=BO),
+        ANN: persona(fact("Oslo", until=1), fact("Berlin"), fact("vim", field=TOOLS)),
+        BO: persona(of=BO),
     }
     lines = (line("hello"), line("hey", speaker=BO, message="m2"))
 
@@ -102,6 +118,22 @@ def test_what_the_schema_no_longer_has_is_not_asked_about() -> None:
     assert document["speakers"] == {"p1": [["location", "Berlin"]]}
 
 
+def test_day_is_the_speakers_own() -> None:
+    """A message is dated where its speaker is: at noon UTC it is another day in Samoa than everywhere west of it."""
+    in_samoa = fact("Pacific/Apia", field=WORKPLACE.by_name["time_zone"])
+    lines = (
+        line("I started yesterday"),
+        line("noted", speaker=None, message="m2"),
+        line("me too", speaker=BO, message="m3"),
+        line("great", speaker=BO, message="m4", said=1),
+    )
+
+    (document,) = asked(session(*lines, known=(in_samoa,)))
+
+    assert document["date"] == "2026-11-23 Monday"
+    assert [message[3:] for message in document["messages"]] == [[], [], ["2026-11-22 Sunday"], []]
+
+
 @steady
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), min_size=1, max_size=4))
 def test_no_message_can_break_out_of_its_place(texts: list[str]) -> None:
@@ -120,7 +152,28 @@ def test_hostile_text_stays_text(hostile: str) -> None:
     """Text made to close the transcript around it stays text."""
     (document,) = asked(session(line(hostile)))
 
-    assert document == {"speakers": {"p1": []}, "messages": [["m1", "p1", hostile]]}
+    assert document == {
+        "date": "2026-11-22 Sunday",
+        "speakers": {"p1": []},
+        "messages": [["m1", "p1", hostile]],
+    }
+
+
+def test_question_says_on_which_day_each_message_was_said() -> None:
+    """The model is told the day a session began and where a new one begins, since members say "yesterday"."""
+    day = 24 * 60
+    lines = [line("a"), line("b", message="m2", said=11 * 60), line("c", message="m3", said=day)]
+    later = line("d", speaker=BO, message="m4", said=day + 1)
+
+    (document,) = asked(session(*lines, later))
+
+    assert document["date"] == "2026-11-22 Sunday"
+    assert document["messages"] == [
+        ["m1", "p1", "a"],
+        ["m2", "p1", "b"],
+        ["m3", "p1", "c", "2026-11-23 Monday"],
+        ["m4", "p2", "d"],
+    ]
 
 
 def test_question_is_the_same_for_the_same_sessions() -> None:
@@ -142,15 +195,43 @@ def test_scripts_are_not_escaped() -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_instructions_describe_every_field(name: str) -> None:
-    """The model is told each field, whether it is a list, and what it may hold."""
+    """The model is told each field, its type, the few values it allows, and whether it may be observed."""
     schema = load(name)
     described = instructions(schema).splitlines()[-len(schema.fields) :]
 
     for entry, field in zip(described, schema.fields, strict=True):
-        assert entry.startswith(f"- {field.name} ({'list' if field.is_list else 'one value'}; ")
+        assert entry.startswith(f"- {field.name} ({'list' if field.is_list else 'one value'}")
         assert entry.endswith(f"): {field.description}")
-        assert all(choice in entry for choice in field.choices)
-        assert field.choices or f"at most {field.max_chars} characters" in entry
+        assert len(field.choices) > MAX_LISTED_CHOICES or all(choice in entry for choice in field.choices)
+        assert ("observable" in entry) == field.observable
+
+
+@pytest.mark.parametrize(
+    ("declared", "described"),
+    [
+        ({"type": "date"}, "- x (date): one"),
+        ({"type": "number"}, "- x (number): one"),
+        ({"type": "number", "unit": "EUR"}, "- x (number of EUR): one"),
+        ({"type": "list", "observable": True}, "- x (list; observable): one"),
+        ({"type": "choice", "choices": ["a", "b"]}, "- x (one value; allowed: a, b): one"),
+    ],
+)
+def test_instructions_name_the_type(declared: dict[str, Any], described: str) -> None:
+    """The model is told of a date, of what a number counts, and of what is allowed."""
+    schema = parse({"s": {"x": {"description": "one", **declared}}}, name="mine")
+
+    assert instructions(schema).endswith(described)
+
+
+def test_sensitive_field_is_not_asked_for() -> None:
+    """A field that is never kept is neither described to the model nor one it can name."""
+    health = {"type": "text", "description": "how they are", "sensitive": True}
+    role = {"type": "text", "description": "what they do"}
+    schema = parse({"s": {"health": health, "role": role}}, name="mine")
+
+    assert "health (" not in instructions(schema)
+    assert "'health'" not in str(answer_schema(schema))
+    assert "'role'" in str(answer_schema(schema))
 
 
 def test_instructions_are_the_same_bytes() -> None:
@@ -159,7 +240,7 @@ def test_instructions_are_the_same_bytes() -> None:
 
 
 def test_answer_schema_is_closed() -> None:
-    """Every object of the answer's schema lists all its keys as required and allows no other."""
+    """Every object of the answer's schema allows no key it does not list, and none names a subject."""
 
     def objects(node: object) -> list[dict[str, Any]]:
         if isinstance(node, dict):
@@ -168,18 +249,22 @@ def test_answer_schema_is_closed() -> None:
 
     found = objects(answer_schema(WORKPLACE))
 
-    assert len(found) == 3
-    assert all(one["additionalProperties"] is False and one["required"] == list(one["properties"]) for one in found)
-    assert not any("subject" in one["properties"] or "member" in one["properties"] for one in found)
+    assert [list(one["properties"]) for one in found] == [
+        ["operations"],
+        ["op", "field", "value", "evidence", "since", "until", "kind"],
+    ]
+    assert [one["required"] for one in found] == [["operations"], ["op", "field", "value", "evidence"]]
+    assert all(one["additionalProperties"] is False for one in found)
 
 
 def test_answer_schema_knows_the_fields_and_operations() -> None:
-    """The model can name only the schema's fields and the four operations."""
+    """The model can name only the schema's fields, the four operations and the two kinds."""
     schema: Any = answer_schema(WORKPLACE)
     operation = schema["properties"]["operations"]["items"]["properties"]
 
     assert operation["field"]["enum"] == list(WORKPLACE.by_name)
     assert operation["op"]["enum"] == list(get_args(Op))
+    assert operation["kind"]["enum"] == list(get_args(Kind))
 
 
 # --- The answer -----------------------------------------------------------------------------------------------------
@@ -197,7 +282,7 @@ async def test_update_holds_operations_refusals_and_cost() -> None:
         (ANN, "location", "Berlin")
     ]
     assert [refusal.reason for refusal in update.refusals] == ["quote not found", "unknown field"]
-    assert (update.input_tokens, update.output_tokens) == (20, 5)
+    assert (update.usage.input_tokens, update.usage.output_tokens) == (20, 5)
 
 
 async def test_one_call_for_all_sessions() -> None:
@@ -233,6 +318,110 @@ async def test_same_answer_about_swapped_speakers_teaches_the_other() -> None:
     assert [change.member for change in other.operations] == [BO, ANN]
 
 
+CARL = MemberKey(tenant=TENANT, id="U3")
+TALK = (
+    (ANN, "I live in Berlin"),
+    (BO, "I use vim"),
+    (None, "Noted: Ann lives in Berlin."),
+    (CARL, "call me Charlie"),
+    (ANN, "and I use zsh"),
+    (BO, "I live in Oslo"),
+)
+"""Three members and the assistant."""
+OF_TALK = answer(
+    proposed(("m1", "I live in Berlin"), value="Berlin"),
+    proposed(("m2", "I use vim"), op="add", field="tools", value="vim"),
+    proposed(("m4", "call me Charlie"), field="preferred_name", value="Charlie"),
+    proposed(("m5", "I use zsh"), op="add", field="tools", value="zsh"),
+    proposed(("m6", "I live in Oslo"), value="Oslo"),
+)
+
+
+def talk(exchanged: dict[MemberKey, MemberKey] | None = None) -> Session:
+    """The talk of the three, with some speakers exchanged for others."""
+    swap = exchanged or {}
+    return session(
+        *(
+            line(text, speaker=swap.get(who, who) if who else None, message=f"id{number}", said=number)
+            for number, (who, text) in enumerate(TALK)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "exchanged",
+    [{}, {ANN: BO, BO: ANN}, {BO: CARL, CARL: BO}, {ANN: BO, BO: CARL, CARL: ANN}],
+    ids=["as it was", "two swapped", "two others", "all three"],
+)
+async def test_whoever_speaks_is_learned_about(exchanged: dict[MemberKey, MemberKey]) -> None:
+    """Among three speakers each fact is its speaker's; exchange the speakers, and the facts are exchanged."""
+    update = await learned(OF_TALK, talk(exchanged))
+
+    authors = [exchanged.get(who, who) for who in (ANN, BO, CARL, ANN, BO)]
+    assert [change.member for change in update.operations] == authors
+    assert [change.value for change in update.operations] == ["Berlin", "vim", "Charlie", "zsh", "Oslo"]
+
+
+@pytest.mark.parametrize(
+    ("members", "names", "refused"),
+    [
+        ((ANN, BO, CARL), ["p1", "p2", "p3"], ["several authors"]),
+        ((CARL, ANN, BO), ["p1", "p2", "p3"], ["several authors"]),
+        ((BO, BO, ANN), ["p1", "p1", "p2"], []),
+        ((BO, ANN, BO), ["p1", "p2", "p1"], ["several authors"]),
+    ],
+)
+async def test_consecutive_messages_stay_their_authors(
+    members: tuple[MemberKey, ...], names: list[str], refused: list[str]
+) -> None:
+    """Messages that follow each other without a reply between them are not taken for one member's."""
+    said = ["I live in Berlin", "I use vim", "call me Charlie"]
+    here = session(
+        *(line(text, speaker=who, message=f"id{n}") for n, (who, text) in enumerate(zip(members, said, strict=True)))
+    )
+    text = answer(
+        proposed(("m1", said[0])),
+        proposed(("m2", said[1]), op="add", field="tools", value="vim"),
+        proposed(("m3", said[2]), field="preferred_name", value="Charlie"),
+        proposed(("m1", said[0]), ("m2", said[1]), op="add", field="tools", value="vim"),
+    )
+
+    update = await learned(text, here)
+
+    assert [change.member for change in update.operations][:3] == list(members)
+    assert [refusal.reason for refusal in update.refusals] == refused
+    assert [message[1] for message in asked(here)[0]["messages"]] == names
+
+
+@pytest.mark.parametrize(
+    "other",
+    [BO, MemberKey(tenant="slack:T2", id=ANN.id), MemberKey(tenant="discord:accounts", id=ANN.id)],
+    ids=["another id", "the same id elsewhere", "the same id on another platform"],
+)
+async def test_members_of_one_name_are_two(other: MemberKey) -> None:
+    """Two members who go by one name, and say so, are learned about apart: a name is never who somebody is."""
+    here = session(line("Sam here, I live in Berlin"), line("Sam here, I live in Oslo", speaker=other, message="m2"))
+    text = answer(
+        proposed(("m1", "I live in Berlin")),
+        proposed(("m2", "I live in Oslo"), value="Oslo"),
+        proposed(("m1", "Sam here"), field="preferred_name", value="Sam"),
+        proposed(("m2", "Sam here"), field="preferred_name", value="Sam"),
+        proposed(("m1", "Sam here"), ("m2", "I live in Oslo"), value="Oslo"),
+    )
+
+    update = await learned(text, here)
+
+    assert [(change.member, change.value) for change in update.operations] == [
+        (ANN, "Berlin"),
+        (other, "Oslo"),
+        (ANN, "Sam"),
+        (other, "Sam"),
+    ]
+    assert [refusal.reason for refusal in update.refusals] == ["several authors"]
+    assert list(asked(here)[0]["speakers"]) == ["p1"]
+    assert [message[1] for message in asked(here)[0]["messages"]] == ["p1", "p2"]
+
+
 async def test_audience_is_of_the_session_the_message_is_in() -> None:
     """Each operation gets the audience of the room its message was said in, even in one call."""
     text = answer(proposed(("m1", SAID)), proposed(("m2", SAID)))
@@ -253,7 +442,7 @@ async def test_evidence_out_of_two_sessions_is_refused() -> None:
     assert [refusal.reason for refusal in update.refusals] == ["several authors"]
 
 
-@pytest.mark.parametrize("message", ["m3", "m0", "m01", "M1", "1", "", "id1", "m1 "])
+@pytest.mark.parametrize("message", ["m3", "m0", "m01", "M1", "1", "", "id1", "m1:", "[m1]", "p1"])
 async def test_message_the_model_made_up_is_refused(message: str) -> None:
     """Only the short ids of the question name a message; the platform's own do not."""
     update = await learned(
@@ -297,9 +486,13 @@ MALFORMED = [
     answer({**proposed(("m1", SAID)), "value": 7}),
     answer({**proposed(("m1", SAID)), "value": None}),
     answer({**proposed(("m1", SAID)), "value": ["Berlin"]}),
-    answer({**proposed(("m1", SAID)), "evidence": "m1"}),
-    answer({**proposed(("m1", SAID)), "evidence": [{"message": "m1"}]}),
-    answer({**proposed(("m1", SAID)), "evidence": [{"message": "m1", "quote": SAID, "speaker": "p2"}]}),
+    answer({**proposed(("m1", SAID)), "evidence": f"m1 {SAID}"}),
+    answer({**proposed(("m1", SAID)), "evidence": [["m1", SAID]]}),
+    answer({**proposed(("m1", SAID)), "evidence": [{"message": "m1", "quote": SAID}]}),
+    answer({**proposed(("m1", SAID)), "evidence": None}),
+    answer({**proposed(("m1", SAID)), "kind": "guessed"}),
+    answer({**proposed(("m1", SAID)), "since": None}),
+    answer({**proposed(("m1", SAID)), "until": 2027}),
     answer({key: value for key, value in proposed(("m1", SAID)).items() if key != "field"}),
     answer(proposed(("m1", SAID)), {"op": "set"}),
     answer(*[proposed(("m1", SAID))] * 201),
@@ -325,10 +518,43 @@ async def test_error_tells_nothing_of_the_answer() -> None:
 
 async def test_largest_answer_is_read() -> None:
     """Two hundred operations are read; the same one twice stays two, since the store knows what it applied."""
-    update = await learned(answer(*[proposed(("m1", SAID))] * 200), session(line(SAID)))
+    lines = [line(SAID, message=f"id{number}") for number in range(200)]
+    text = answer(*(proposed((f"m{number}", SAID)) for number in range(1, 200)), proposed(("m1", SAID)))
+
+    update = await learned(text, session(*lines))
 
     assert len(update.operations) == 200
-    assert len({change.id for change in update.operations}) == 1
+    assert len({change.id for change in update.operations}) == 199
+
+
+async def test_what_a_message_teaches_is_counted_over_the_whole_answer() -> None:
+    """One message cannot teach more than its quota, however the model spreads it."""
+    tools = [f"t{number}" for number in range(MAX_PER_MESSAGE + 1)]
+    said = f"I use {' '.join(tools)}"
+    text = answer(*(proposed(("m1", said), op="add", field="tools", value=tool) for tool in tools))
+
+    update = await learned(text, session(line(said)))
+
+    assert [change.value for change in update.operations] == tools[:-1]
+    assert [refusal.reason for refusal in update.refusals] == ["quota"]
+
+
+async def test_dates_and_kinds_reach_the_guard() -> None:
+    """What a model says of when a fact began, will end, and how it was learned is kept, or refused as a whole."""
+    text = answer(
+        proposed(("m1", SAID), since="2026-11", until="2026-12-04"),
+        proposed(("m1", SAID), until="2025"),
+        proposed(("m2", "how do I quit vim"), op="add", field="tools", value="vim", kind="observed"),
+        proposed(("m1", SAID), kind="observed"),
+    )
+
+    update = await learned(text, session(line(SAID), line("how do I quit vim?", message="x2")))
+
+    assert [(change.kind, change.since, change.until) for change in update.operations] == [
+        ("stated", datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 5, tzinfo=UTC)),
+        ("observed", None, None),
+    ]
+    assert [refusal.reason for refusal in update.refusals] == ["bad period", "not observable"]
 
 
 async def test_errors_of_the_model_pass_through() -> None:
@@ -347,7 +573,7 @@ class Parrot:
         self._text = text
 
     async def propose(self, request: StructuredRequest) -> StructuredReply:
-        return StructuredReply(text=self._text, input_tokens=0, output_tokens=0)
+        return StructuredReply(text=self._text, usage=Usage(input_tokens=0, output_tokens=0))
 
 
 JSON = st.recursive(
@@ -361,7 +587,8 @@ WELL_FORMED = st.builds(
     st.sampled_from(["location", "tools", "tone", "mood", "__proto__"]),
     st.sampled_from(["Berlin", "direct", "\ud800", "\x00", "x" * 200]) | st.text(max_size=20),
     st.lists(
-        st.tuples(st.sampled_from(["m1", "m2", "m3", "m9"]), st.sampled_from([SAID, "live", "", "\ud800"])), max_size=3
+        st.tuples(st.sampled_from(["m1", "m2", "m3", "m9", ""]), st.sampled_from([SAID, "live", "", "\ud800"])),
+        max_size=3,
     ),
 )
 

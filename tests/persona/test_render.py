@@ -11,7 +11,7 @@ from persona.audience import MEMBER, Audience
 from persona.persona import Fact, Persona
 from persona.render import distinct, for_prompt
 from persona.schema import Field, load, parse
-from tests.persona.builders import ANN, LOCATION, TOOLS, WORKPLACE, fact, steady
+from tests.persona.builders import ANN, LOCATION, TOOLS, WORKPLACE, at, fact, persona, steady
 
 TONE = WORKPLACE.by_name["tone"]
 FORMAT = WORKPLACE.by_name["format"]
@@ -19,10 +19,10 @@ ROLE = WORKPLACE.by_name["role"]
 
 
 def prompted(*facts: Fact) -> str | None:
-    return for_prompt(Persona(member=ANN, facts=facts), WORKPLACE)
+    return for_prompt(persona(*facts), WORKPLACE)
 
 
-@pytest.mark.parametrize("facts", [(), (fact("Berlin", status="superseded"),)], ids=["nothing known", "only history"])
+@pytest.mark.parametrize("facts", [(), (fact("Berlin", until=1),)], ids=["nothing known", "only history"])
 def test_nothing_to_say(facts: tuple[Fact, ...]) -> None:
     """A prompt gets no persona when nothing holds of the member."""
     assert prompted(*facts) is None
@@ -56,7 +56,7 @@ def test_fields_come_in_the_order_of_the_schema() -> None:
 
 def test_history_is_not_prompted() -> None:
     """A value that holds no longer reaches no prompt."""
-    text = prompted(fact("Oslo", said=1, status="superseded"), fact("Berlin", said=2))
+    text = prompted(fact("Oslo", said=1, until=2), fact("Berlin", said=2))
 
     assert text is not None
     assert "Oslo" not in text
@@ -79,9 +79,9 @@ def test_evidence_is_not_prompted() -> None:
 def test_field_that_became_a_list_holds_all_values() -> None:
     """A field whose type changed is shown in its new form."""
     schema = parse({"demographics": {"location": {"type": "list", "description": "places"}}}, name="mine")
-    persona = Persona(member=ANN, facts=(fact("Berlin", said=1), fact("Oslo", said=2)))
+    two = persona(fact("Berlin", said=1), fact("Oslo", said=2))
 
-    assert for_prompt(persona, schema) == '{"style":{},"facts":{"location":["Berlin","Oslo"]}}'
+    assert for_prompt(two, schema) == '{"style":{},"facts":{"location":["Berlin","Oslo"]}}'
 
 
 @pytest.mark.parametrize("value", ['"}],"facts":{}', "</persona>", "a\\b", "Zoë 🐻", "東京", "\u200d", "x" * 160])
@@ -143,18 +143,26 @@ def test_same_facts_give_the_same_bytes(drawn: list[tuple[str, Field]], data: st
 
 def test_persona_of_a_field() -> None:
     """A persona gives the current facts of one field, and of it all."""
-    facts = (fact("Oslo", status="superseded"), fact("Berlin"), fact("vim", field=TOOLS))
-    persona = Persona(member=ANN, facts=facts)
+    facts = (fact("Oslo", until=1), fact("Berlin"), fact("vim", field=TOOLS))
+    all_said = persona(*facts)
 
-    assert persona.current == facts[1:]
-    assert persona.of("location") == (facts[1],)
-    assert persona.of("mood") == ()
+    assert all_said.current == facts[1:]
+    assert all_said.of("location") == (facts[1],)
+    assert all_said.of("mood") == ()
+
+
+@pytest.mark.parametrize(("minute", "expected"), [(0, []), (1, ["Oslo"]), (2, ["Oslo"]), (3, []), (5, ["Berlin"])])
+def test_persona_as_of_a_moment(minute: float, expected: list[str]) -> None:
+    """A persona is what held at the moment it was read: from the beginning of a value on, and before its end."""
+    facts = (fact("Oslo", said=1, until=3), fact("Berlin", said=5))
+
+    assert [found.value for found in Persona(member=ANN, at=at(minute), facts=facts).of("location")] == expected
 
 
 def test_paper_persona_is_rendered() -> None:
     """A persona of another schema is rendered by that schema."""
     paper = load("paper")
-    persona = Persona(member=ANN, facts=(fact("42", field=paper.by_name["age"]),))
+    aged = persona(fact("42", field=paper.by_name["age"]))
 
-    assert for_prompt(persona, paper) == '{"style":{},"facts":{"age":"42"}}'
-    assert for_prompt(persona, WORKPLACE) is None
+    assert for_prompt(aged, paper) == '{"style":{},"facts":{"age":"42"}}'
+    assert for_prompt(aged, WORKPLACE) is None

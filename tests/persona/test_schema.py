@@ -170,8 +170,11 @@ def test_unsaid_limits_have_defaults() -> None:
     field = parse({"a": {"x": GOOD}}, name="mine").fields[0]
 
     assert (field.max_chars, field.max_items) == (MAX_VALUE_CHARS, MAX_ITEMS)
-    assert not field.style
-    assert not field.is_list
+    assert (field.choices, field.unit, field.life_days) == ((), "", None)
+    assert not (field.style)
+    assert not (field.observable)
+    assert not (field.sensitive)
+    assert not (field.is_list)
 
 
 def test_same_declaration_gives_equal_schemas() -> None:
@@ -222,9 +225,12 @@ def test_every_mistake_is_reported_at_once() -> None:
         "'mine.toml' is not a persona schema:",
         "  [title.title]: a field is a table with at least type and description",
         "  [demographics.role]: a field is a table with at least type and description",
-        "  [personality.mood]: unknown key 'colour'; known: choices, description, max_chars, max_items, style, type",
+        (
+            "  [personality.mood]: unknown key 'colour'; known: "
+            "choices, description, life_days, max_chars, max_items, observable, sensitive, style, type, unit"
+        ),
         "  [personality.mood]: description is missing",
-        "  [personality.mood]: type is 'scale'; one of: text, list, choice",
+        "  [personality.mood]: type is 'scale'; one of: text, list, choice, date, number",
         "  [personality.mood]: max_chars is 161; a whole number from 1 to 160",
         "  [personality.mood]: max_items is 0; a whole number from 1 to 40",
         "  [patterns.tools]: description must be one line of text",
@@ -234,7 +240,7 @@ def test_every_mistake_is_reported_at_once() -> None:
         "  [patterns.pace]: style needs choices: a closed list cannot carry a secret into another room",
         "  [preferences.tone]: choices must be a list of different texts, without odd spaces or characters",
         "  [preferences.size]: max_chars is True; a whole number from 1 to 160",
-        "  [preferences.size]: text takes no choices; use type = 'choice'",
+        "  [preferences.size]: only a choice or a list takes choices",
     ]
 
 
@@ -260,6 +266,19 @@ def test_every_mistake_is_reported_at_once() -> None:
         ({"type": "choice", "choices": []}, "a choice needs choices"),
         ({"style": 1}, "style is true or false"),
         ({"style": True}, "style needs choices"),
+        ({"observable": "yes"}, "observable is true or false"),
+        ({"sensitive": 1}, "sensitive is true or false"),
+        ({"unit": "EUR"}, "unit is a short text, for a number"),
+        ({"type": "number", "unit": 7}, "unit is a short text, for a number"),
+        ({"type": "number", "unit": "x" * 31}, "unit is a short text, for a number"),
+        ({"type": "number", "unit": " EUR"}, "unit is a short text, for a number"),
+        ({"type": "number", "choices": ["1", "2"]}, "only a choice or a list takes choices"),
+        ({"type": "date", "choices": ["2026"]}, "only a choice or a list takes choices"),
+        ({"type": ["choice"], "choices": ["a", "b"]}, "only a choice or a list takes choices"),
+        ({"life_days": 0}, "life_days is 0"),
+        ({"life_days": 36_501}, "life_days is 36501"),
+        ({"life_days": "30"}, "life_days is '30'"),
+        ({"life_days": True}, "life_days is True"),
     ],
 )
 def test_each_mistake_is_told_apart(change: dict[str, Any], mistake: str) -> None:
@@ -267,6 +286,30 @@ def test_each_mistake_is_told_apart(change: dict[str, Any], mistake: str) -> Non
     said = wrong({"a": {"x": {**GOOD, **change}}})
 
     assert f"[a.x]: {mistake}" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "expected"),
+    [
+        ({"type": "number", "unit": "hours a week"}, "unit", "hours a week"),
+        ({"type": "date"}, "type", "date"),
+        ({"observable": True}, "observable", True),
+        ({"sensitive": True}, "sensitive", True),
+        ({"life_days": 36_500}, "life_days", 36_500),
+    ],
+)
+def test_what_a_field_declares_is_read(change: dict[str, Any], name: str, expected: object) -> None:
+    """Dates and amounts, what may be observed, what is never kept and how long a value is certain can be declared."""
+    field = parse({"a": {"x": {**GOOD, **change}}}, name="mine").fields[0]
+
+    assert getattr(field, name) == expected
+
+
+def test_workplace_says_what_may_be_observed() -> None:
+    """In the default schema only tools and the form of answers may be learned from how a member writes."""
+    observable = [field.name for field in load().fields if field.observable]
+
+    assert observable == ["tools", "language", "answer_length", "format"]
 
 
 @pytest.mark.parametrize("entries", [[], "text", 3, None, [{"type": "text"}]])

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from bot.store.sqlite import SqliteStore
 from persona import forgetting
 from persona.audience import FORM, Place
-from persona.operations import Operation, project
+from persona.operations import Operation
 from persona.persona import MemberKey, Persona
+from persona.projection import project
 from persona.schema import Schema
 from persona.store import PARKED
 from tests.persona.builders import (
@@ -21,6 +22,7 @@ from tests.persona.builders import (
     BO,
     DIRECT,
     EXTERNAL,
+    LATER,
     LOCATION,
     PLACES,
     PRIVATE,
@@ -64,8 +66,8 @@ in_one_store = settings(steady, max_examples=30, suppress_health_check=[HealthCh
 
 async def test_unknown_member_has_an_empty_persona(store: SqliteStore) -> None:
     """Nothing is known of a member who never said anything."""
-    assert await known(store) == await known(store, place=PUBLIC) == Persona(member=ANN)
-    assert await history(store) == Persona(member=ANN)
+    assert await known(store) == await known(store, place=PUBLIC) == Persona(member=ANN, at=LATER)
+    assert await history(store) == Persona(member=ANN, at=LATER)
 
 
 async def test_fact_is_read_as_it_was_learned(store: SqliteStore) -> None:
@@ -75,6 +77,54 @@ async def test_fact_is_read_as_it_was_learned(store: SqliteStore) -> None:
     await learn(store, change, now=at(2))
 
     assert (await history(store)).facts == project([change], LOCATION)
+
+
+async def test_all_that_was_said_is_kept(store: SqliteStore) -> None:
+    """Dates that the member named, kinds and sessions come back as they were learned, in several updates."""
+    stay = operation("Berlin", said=5.000_000_1, since=0.123_456, until=9.654_321)
+    seen = [
+        operation("vim", op="add", field=TOOLS, said=n, kind="observed", session=f"s{n // 2}", since=n - 1)
+        for n in range(3)
+    ]
+
+    for number, change in enumerate((stay, *seen)):
+        await learn(store, change, update=f"u{number}")
+
+    assert (await history(store)).facts == (*project([stay], LOCATION), *project(seen, TOOLS))
+
+
+@pytest.mark.parametrize(
+    ("minute", "of_ann", "of_bo"),
+    [(0, [], []), (3, ["Lisbon"], ["Oslo"]), (8.9, ["Berlin"], ["Oslo"]), (9, ["Lisbon"], ["Oslo"])],
+)
+async def test_stay_ends_by_itself(store: SqliteStore, minute: float, of_ann: list[str], of_bo: list[str]) -> None:
+    """What is read follows the moment it is read as of, without anything being learned, and for that member alone."""
+    await learn(store, operation("Lisbon", said=1), operation("Oslo", said=1, member=BO))
+    await learn(store, operation("Berlin", said=5, until=9))
+    before = await rows(store)
+
+    assert (
+        values(await known(store, when=at(minute)))
+        == values(await known(store, when=at(minute), place=PUBLIC))
+        == of_ann
+    )
+    assert values(await known(store, BO, when=at(minute))) == of_bo
+    assert await rows(store) == before
+
+
+async def test_history_shows_every_spell(store: SqliteStore) -> None:
+    """The history has a stay, what it interrupted, and what held again, each with its dates, whenever it is read."""
+    await learn(store, operation("Lisbon", said=1), operation("Berlin", said=5, until=9))
+
+    early, late = await history(store, when=at(6)), await history(store, when=at(60))
+
+    assert early.facts == late.facts
+    assert [(fact.value, fact.valid_from, fact.valid_until) for fact in late.facts] == [
+        ("Lisbon", at(1), at(5)),
+        ("Berlin", at(5), at(9)),
+        ("Lisbon", at(9), None),
+    ]
+    assert ([fact.value for fact in early.current], [fact.value for fact in late.current]) == (["Berlin"], ["Lisbon"])
 
 
 async def test_values_are_read_without_evidence(store: SqliteStore) -> None:
@@ -145,18 +195,19 @@ async def test_no_place_notices_what_was_said_elsewhere(store: SqliteStore, data
     """
     schema, field = data.draw(st.sampled_from([(WORKPLACE, LOCATION), (WORKPLACE, TOOLS), (PAIRS, PAIRS.fields[0])]))
     member = MemberKey(tenant=TENANT, id=f"U{next(NUMBERS)}")
-    talk = data.draw(talks(field, values="abcde"))
+    talk = data.draw(talks(field, values="abcde", rich=True))
+    moment = at(data.draw(st.integers(-6, 20)))
     heard = [said for said in talk if place in READ_IN[said.where]]
     hidden = [said for said in talk if place not in READ_IN[said.where]]
     await learn(store, *operations(heard, field, member=member), schema=schema)
-    before = await known(store, member, place=PLACES[place])
+    before = await known(store, member, place=PLACES[place], when=moment)
 
     await learn(store, *operations(hidden, field, member=member), schema=schema)
-    with_all = await known(store, member, place=PLACES[place])
+    with_all = await known(store, member, place=PLACES[place], when=moment)
     for said in hidden:
         await retract(store, message_of(said.minute, member=member), room=PLACES[said.where].room, schema=schema)
 
-    assert before == with_all == await known(store, member, place=PLACES[place])
+    assert before == with_all == await known(store, member, place=PLACES[place], when=moment)
 
 
 async def test_style_brings_no_words_along(store: SqliteStore) -> None:
@@ -252,6 +303,19 @@ async def test_learning_any_prefix_again_changes_nothing(store: SqliteStore, len
 
     assert await learn(store, *TALK[:length], now=at(60)) == ()
     assert await rows(store) == before
+
+
+async def test_same_log_ten_times(store: SqliteStore) -> None:
+    """A log that is applied ten times over leaves the rows that it leaves once (reliability B9)."""
+    seen = [operation("zsh", op="add", field=TOOLS, said=n, kind="observed", session=f"s{n}") for n in (1, 2, 3)]
+    log = (*TALK, *seen)
+    await learn(store, *log)
+    once = await rows(store)
+
+    for number in range(9):
+        assert await learn(store, *log, update=f"again {number}", now=at(60 + number)) == ()
+
+    assert await rows(store) == once
 
 
 async def test_same_operation_twice_in_one_update(store: SqliteStore) -> None:
@@ -351,7 +415,8 @@ async def test_store_keeps_the_projection_of_what_it_learned(store: SqliteStore,
     """
     schema, field = data.draw(st.sampled_from([(WORKPLACE, LOCATION), (WORKPLACE, TOOLS), (PAIRS, PAIRS.fields[0])]))
     member = MemberKey(tenant=TENANT, id=f"U{next(NUMBERS)}")
-    talk = operations(data.draw(talks(field)), field, member=member)
+    talk = operations(data.draw(talks(field, rich=True)), field, member=member)
+    moment = at(data.draw(st.integers(-6, 20)))
     left: dict[str, Operation] = {}
     for change in data.draw(st.permutations([*talk, *data.draw(st.lists(st.sampled_from(talk), max_size=6))])):
         (source,) = change.evidence
@@ -365,4 +430,4 @@ async def test_store_keeps_the_projection_of_what_it_learned(store: SqliteStore,
 
     facts = project(left.values(), field)
     assert (await history(store, member, schema=schema)).facts == facts
-    assert (await known(store, member)).facts == held(facts)
+    assert set((await known(store, member, when=moment)).facts) == set(held(facts, moment))

@@ -113,6 +113,15 @@ async def test_idle_says_what_was_learned(terminal: Terminal) -> None:
     assert "Nothing new" in turns[-1].shown
 
 
+async def test_what_is_to_be_remembered_is_learned_at_once(terminal: Terminal) -> None:
+    """Who asks to be remembered sees, right after the answer, what changed, and has it in the next one."""
+    turns = await terminal.types("Remember that I moved to Lisbon", "where am I?")
+
+    assert turns[0].shown.index("right away") < turns[0].shown.index("As you asked:")
+    assert "location: Lisbon" in turns[0].shown
+    assert "It would know this about you, and nothing about anybody else: location: Lisbon." in turns[1].shown
+
+
 async def test_each_gets_answers_with_their_own_facts(terminal: Terminal) -> None:
     """What Rapport knows of one member is in the prompt for that member, and never in another's."""
     turns = await terminal.types(*INTRODUCTIONS, "what is next?", "/as Ana", "what is next?")

@@ -16,7 +16,7 @@ from bot.views import Line, View
 from persona import schema as schemas
 from persona import store as personas
 from persona.audience import Place, RoomKind, learned_in
-from persona.operations import Op, Operation
+from persona.operations import Op, Operation, UpdateId
 from persona.persona import Evidence
 from persona.schema import Schema
 from tests.clock import NOON
@@ -46,6 +46,9 @@ async def told(
     room: str = "C1",
     op: Op | None = None,
     quote: str = "",
+    observed: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
     schema: Schema = WORKPLACE,
 ) -> None:
     """Let a member have said something in a room of this kind, and let it be learned."""
@@ -59,8 +62,13 @@ async def told(
         value=value,
         evidence=(evidence,),
         audience=learned_in(Place(tenant=T1, room=room, kind=kind), style=found.style),
+        kind="observed" if observed else "stated",
+        since=since,
+        until=until,
+        session=message,
     )
-    await store.write(partial(personas.learn, operations=[operation], schema=schema, now=at))
+    learn = partial(personas.learn, operations=[operation], schema=schema, update=UpdateId(message), now=at)
+    await store.write(learn)
 
 
 def lines(view: View) -> list[Line]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from bot.messages import Member, MessageId, RoomId, TenantId
 from bot.store.sqlite import SqliteStore
 from bot.views import Source
+from persona import quarantine
 from persona import schema as schemas
-from persona.audience import RoomKind
+from persona.audience import Place, RoomKind
+from persona.guard import Proposal, Quoted, Refusal
+from persona.refusals import Reason
+from persona.session import Line, Session
 from tests.bot.commands.members import ANA, BEN, DAY, NAMESAKE, WORKPLACE, commands, everything, lines, texts, told
 from tests.clock import NOON, StillClock
 
@@ -65,6 +71,7 @@ async def test_however_much_there_is_all_of_it_is_shown(store: SqliteStore, cloc
     """Nothing is cut off: what a platform cannot draw is that platform's own to say."""
     for number in range(100):
         await told(store, ANA, "location", f"Town {number}", at=NOON + number * DAY)
+    clock.advance(days=100)
     view = await commands(store, clock).run("show", ANA)
 
     assert len(lines(view)) == 100
@@ -106,6 +113,7 @@ async def test_what_was_before_is_shown_as_such(store: SqliteStore, clock: Still
     """Earlier values follow the one that holds, newest first, each with the days it held."""
     for days, town in enumerate(("Oslo", "Bergen", "Lisbon")):
         await told(store, ANA, "location", town, at=NOON + days * DAY)
+    clock.advance(days=3)
     shown = lines(await commands(store, clock).run("show", ANA))
 
     assert [line.text for line in shown] == ["location: Lisbon", "location, earlier: Bergen", "location, earlier: Oslo"]
@@ -120,6 +128,7 @@ async def test_what_ended_is_history(store: SqliteStore, clock: StillClock) -> N
     await told(store, ANA, "tools", "Vim")
     await told(store, ANA, "tools", "Emacs", at=NOON + DAY)
     await told(store, ANA, "tools", "Vim", at=NOON + 2 * DAY, op="remove")
+    clock.advance(days=3)
 
     assert texts(await commands(store, clock).run("show", ANA)) == ["tools: Emacs", "tools, earlier: Vim"]
 
@@ -128,6 +137,7 @@ async def test_what_was_said_again_says_when(store: SqliteStore, clock: StillClo
     """A fact said on two days shows both, and the words said last."""
     await told(store, ANA, "location", "Lisbon", quote="I live in Lisbon")
     await told(store, ANA, "location", "Lisbon", at=NOON + 7 * DAY, quote="still in Lisbon")
+    clock.advance(days=7)
     (line,) = lines(await commands(store, clock).run("show", ANA))
 
     assert line.text == "location: Lisbon"
@@ -135,6 +145,109 @@ async def test_what_was_said_again_says_when(store: SqliteStore, clock: StillClo
     assert "again 2026-11-29" in line.note
     assert line.source is not None
     assert line.source.quote == "still in Lisbon"
+
+
+async def test_what_is_so_for_a_while_says_until_when(store: SqliteStore, clock: StillClock) -> None:
+    """A value that ends by itself says when, and what it interrupts is shown as what was before and comes after."""
+    await told(store, ANA, "location", "Lisbon", at=NOON - 10 * DAY)
+    await told(store, ANA, "location", "Berlin", at=NOON - DAY, until=NOON + 4 * DAY)
+    used = commands(store, clock)
+    during = {line.text: line.note for line in lines(await used.run("show", ANA))}
+    clock.advance(days=5)
+    after = {line.text: line.note for line in lines(await used.run("show", ANA))}
+
+    assert list(during) == ["location: Berlin", "location, later: Lisbon", "location, earlier: Lisbon"]
+    assert "until 2026-11-26" in during["location: Berlin"]
+    assert "since 2026-11-26" in during["location, later: Lisbon"]
+    assert "until 2026-11-21" in during["location, earlier: Lisbon"]
+    assert list(after) == ["location: Lisbon", "location, earlier: Berlin", "location, earlier: Lisbon"]
+
+
+async def test_what_began_before_it_was_told_says_since_when(store: SqliteStore, clock: StillClock) -> None:
+    """A fact told later than it began shows both days; one told on the day it began shows one."""
+    await told(store, ANA, "location", "Lisbon", since=NOON - 100 * DAY)
+    await told(store, ANA, "tools", "Vim")
+    location, tools = lines(await commands(store, clock).run("show", ANA))
+
+    assert location.note.startswith("said 2026-11-22, since 2026-08-14, ")
+    assert "since" not in tools.note
+
+
+async def test_what_was_only_seen_is_said_to_be_seen(store: SqliteStore, clock: StillClock) -> None:
+    """A fact nobody stated is marked, with the words that show it; once it is stated it counts as said."""
+    for day in (3, 2, 1):
+        await told(
+            store, ANA, "answer_length", "short", at=NOON - day * DAY, observed=True, quote=f"shorter, day {day}"
+        )
+    used = commands(store, clock)
+    (seen,) = lines(await used.run("show", ANA))
+    await told(store, ANA, "answer_length", "short")
+    (said,) = lines(await used.run("show", ANA))
+
+    assert seen.note.startswith("seen 2026-11-19")
+    assert seen.source is not None
+    assert seen.source.quote == "shorter, day 1"
+    assert said.note.startswith("said ")
+
+
+async def test_what_was_seen_once_is_not_shown(store: SqliteStore, clock: StillClock) -> None:
+    """Something noticed in one session is chance, and not yet remembered."""
+    await told(store, ANA, "answer_length", "short", observed=True)
+
+    assert texts(await commands(store, clock).run("show", ANA)) == []
+
+
+# -- what was not kept ------------------------------------------------------------------------------------------------
+
+
+async def quarantined(store: SqliteStore, member: Member, *reasons: Reason) -> None:
+    """Let proposals about a member have been refused."""
+    said = Line(message="m1", speaker=member.key, text="so it is", said_at=NOON)
+    place = Place(tenant=member.tenant, room="C1", kind="public")
+    session = Session(room="C1", place=place, lines=(said,), personas={})
+    quoted = (Quoted(session=session, line=said, words="so it is"),)
+    refusals = [
+        Refusal(proposal=Proposal(op="set", field="role", value=f"secret {number}", quoted=quoted), reason=reason)
+        for number, reason in enumerate(reasons)
+    ]
+    await store.write(partial(quarantine.keep, refusals=refusals, now=NOON))
+
+
+async def test_what_was_not_kept_lately_is_counted(store: SqliteStore, clock: StillClock) -> None:
+    """A member sees how much was refused and why, below what is remembered, and never the refused words."""
+    await told(store, ANA, "location", "Lisbon")
+    await quarantined(store, ANA, "too long", "sensitive", "too long")
+    view = await commands(store, clock).run("show", ANA)
+
+    assert "too long: 2, sensitive: 1" in view.footer
+    assert "/persona forget" in view.footer
+    assert "secret" not in everything(view)
+
+
+async def test_what_was_not_kept_is_counted_also_if_nothing_was(store: SqliteStore, clock: StillClock) -> None:
+    """Where nothing is remembered because all of it was refused, the member can see that."""
+    await quarantined(store, ANA, "sensitive")
+    view = await commands(store, clock).run("show", ANA)
+
+    assert "nothing about you" in view.text
+    assert view.footer == "Not kept lately (sensitive: 1)."
+
+
+@pytest.mark.parametrize("other", [BEN, NAMESAKE])
+async def test_nobody_sees_what_was_refused_of_another(store: SqliteStore, clock: StillClock, other: Member) -> None:
+    """What was not kept of one member is not counted for another, however alike their ids are."""
+    await quarantined(store, ANA, "sensitive")
+
+    assert (await commands(store, clock).run("show", other)).footer == ""
+
+
+async def test_forgetting_everything_forgets_that_too(store: SqliteStore, clock: StillClock) -> None:
+    """After `/persona forget all` nothing is counted any more."""
+    await quarantined(store, ANA, "sensitive")
+    used = commands(store, clock)
+    await used.run("forget all", ANA)
+
+    assert (await used.run("show", ANA)).footer == ""
 
 
 # -- who may know -----------------------------------------------------------------------------------------------------
@@ -169,6 +282,7 @@ async def test_what_rooms_know_differently_is_all_shown(store: SqliteStore, cloc
     """Rooms that cannot hear each other may know different values; the member sees each, and who knows it."""
     await told(store, ANA, "location", "Oslo", room="C1")
     await told(store, ANA, "location", "Lisbon", kind="direct", room="D1", at=NOON + DAY)
+    clock.advance(days=1)
     shown = {line.text: line.note for line in lines(await commands(store, clock).run("show", ANA))}
 
     assert "without outsiders" in shown["location: Oslo"]
@@ -179,6 +293,7 @@ async def test_a_value_known_more_widely_is_shown_once(store: SqliteStore, clock
     """What was told in private and then in public is known in public, and stands there once."""
     await told(store, ANA, "location", "Lisbon", kind="direct", room="D1")
     await told(store, ANA, "location", "Lisbon", at=NOON + DAY)
+    clock.advance(days=1)
     current = [line for line in lines(await commands(store, clock).run("show", ANA)) if "earlier" not in line.text]
 
     assert [line.text for line in current] == ["location: Lisbon"]
@@ -204,6 +319,7 @@ async def test_one_field_is_shown_with_its_history(store: SqliteStore, clock: St
     await told(store, ANA, "location", "Oslo")
     await told(store, ANA, "location", "Lisbon", at=NOON + DAY)
     await told(store, ANA, "tools", "Vim")
+    clock.advance(days=1)
 
     expected = ["location: Lisbon", "location, earlier: Oslo"]
     assert texts(await commands(store, clock).run("show location", ANA)) == expected

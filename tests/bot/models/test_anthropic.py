@@ -19,10 +19,10 @@ import pytest
 
 from bot import errors
 from bot.models.anthropic import AnthropicModel, Deadlines
-from bot.ports import RESTART, Restart, Usage
+from bot.ports import RESTART, Restart
 from bot.prompt import INSTRUCTIONS, Prompt, Turn
 from persona.optimizer import Optimizer
-from persona.ports import StructuredRequest
+from persona.ports import StructuredRequest, Usage
 from persona.schema import SHIPPED, load
 from tests.clock import NOON, StillClock
 from tests.twins.anthropic import AnthropicTwin, ApiError, Reply, ToolUse
@@ -147,9 +147,10 @@ async def test_an_answer_streams_in_order_and_ends_with_its_usage(twin: Anthropi
     *texts, usage = await answered(model)
 
     assert texts == chunks
-    assert usage == Usage(
-        input_tokens=prompt_tokens(twin.requests[0].body), output_tokens=tokens("".join(chunks)), cached_tokens=0
-    )
+    assert isinstance(usage, Usage)
+    assert usage.model == ANSWER_MODEL
+    assert usage.input_tokens == prompt_tokens(twin.requests[0].body)
+    assert (usage.output_tokens, usage.cached_tokens) == (tokens("".join(chunks)), 0)
 
 
 async def test_pieces_come_while_the_model_is_still_writing(twin: AnthropicTwin, model: AnthropicModel) -> None:
@@ -184,7 +185,9 @@ async def test_usage_counts_the_whole_prompt_and_what_the_cache_gave(
 
     got = await heard(model)
 
-    assert got.usages == [Usage(input_tokens=2_043, output_tokens=9, cached_tokens=2_000)]
+    assert got.usages == [
+        Usage(model=ANSWER_MODEL, input_tokens=2_043, output_tokens=9, cached_tokens=2_000, written_tokens=40)
+    ]
 
 
 async def test_usage_without_cache_counters_is_usage(twin: AnthropicTwin, model: AnthropicModel) -> None:
@@ -194,7 +197,7 @@ async def test_usage_without_cache_counters_is_usage(twin: AnthropicTwin, model:
 
     got = await heard(model)
 
-    assert got.usages == [Usage(input_tokens=7, output_tokens=2, cached_tokens=0)]
+    assert got.usages == [Usage(model=ANSWER_MODEL, input_tokens=7, output_tokens=2, cached_tokens=0)]
 
 
 async def test_the_closing_counters_replace_the_opening_ones(twin: AnthropicTwin, model: AnthropicModel) -> None:
@@ -205,7 +208,20 @@ async def test_the_closing_counters_replace_the_opening_ones(twin: AnthropicTwin
 
     got = await heard(model)
 
-    assert got.usages == [Usage(input_tokens=30, output_tokens=8, cached_tokens=5)]
+    assert got.usages == [Usage(model="m", input_tokens=30, output_tokens=8, cached_tokens=5)]
+
+
+async def test_what_is_written_to_the_cache_is_counted_by_its_life(twin: AnthropicTwin, model: AnthropicModel) -> None:
+    """What is kept for an hour costs more than what is kept for five minutes, so the two are counted apart."""
+    past = (Turn(name="Ada", text="x" * 4_000), Turn(name=None, text="Noted."))
+    twin.default = "Yes."
+
+    prompt = Prompt(**{**_fields(PROMPT), "instructions": INSTRUCTIONS * 3, "history": past})
+    (usage,) = (await heard(model, prompt)).usages
+
+    fresh = usage.input_tokens - usage.written_tokens - usage.written_hour_tokens
+    assert min(fresh, usage.written_tokens, usage.written_hour_tokens) > 0
+    assert usage.cached_tokens == 0
 
 
 async def test_the_next_question_reads_the_conversation_from_the_cache(
@@ -960,7 +976,8 @@ async def test_an_update_has_its_text_and_its_tokens(twin: AnthropicTwin, model:
 
     reply = await model.propose(REQUEST)
 
-    assert (reply.text, reply.input_tokens, reply.output_tokens) == (text, 2_043, 9)
+    used = Usage(model=PERSONA_MODEL, input_tokens=2_043, output_tokens=9, cached_tokens=2_000, written_tokens=40)
+    assert (reply.text, reply.usage) == (text, used)
 
 
 @pytest.mark.parametrize("text", ['{"operations": [', "I would rather not.", "", "[]"])

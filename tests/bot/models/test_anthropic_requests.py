@@ -71,6 +71,20 @@ def marked(body: dict[str, Any]) -> list[tuple[str, Any]]:
     return [(block.path, block.mark) for block in blocks(body) if block.mark is not None]
 
 
+# -- what a member asks to be remembered ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wish", [True, False])
+def test_what_becomes_of_a_wish_stands_before_the_question(wish: bool) -> None:  # noqa: FBT001 - a parameter
+    """The model reads beside the time, in the last turn, what it may promise; everything cached stays as it is."""
+    *before, (role, text) = sent(replace(PROMPT, wish=wish))
+    *plain, (_, asked) = sent(PROMPT)
+
+    assert (before, role) == (plain, "user")
+    time, question = asked.split("\n", 1)
+    assert text == f"{time}\n[{prompts.WISHES[wish]}]\n{question}"
+
+
 # -- order and roles --------------------------------------------------------------------------------------------------
 
 

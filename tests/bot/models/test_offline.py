@@ -1,6 +1,7 @@
 """The offline model: the whole loop without a key, a network or any intelligence."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,18 +9,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.models.offline import FIRST_LINE, OfflineModel
-from bot.ports import Usage
 from bot.prompt import INSTRUCTIONS, Prompt, Turn
 from persona.audience import Place
 from persona.optimizer import Optimizer
 from persona.persona import MemberKey
-from persona.ports import StructuredRequest
+from persona.ports import StructuredRequest, Usage
 from persona.schema import load
 from persona.session import Line, Session
 from tests.clock import NOON
 
 ADA = MemberKey(tenant="terminal:local", id="ada")
 BO = MemberKey(tenant="terminal:local", id="bo")
+FREE = Usage(model="offline", input_tokens=0, output_tokens=0)
+"""What the offline model uses: nothing, under its name, so that its calls can be counted."""
+
 quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Enough to find what breaks, and no clock: the machine may be busy."""
 
@@ -40,7 +43,7 @@ async def answered(asked: Prompt) -> str:
     """The text of an answer, without the line that every answer begins with."""
     text, usage = [piece async for piece in OfflineModel().answer(asked)]
     assert isinstance(text, str)
-    assert usage == Usage(input_tokens=0, output_tokens=0)
+    assert usage == FREE
     first, _, rest = text.partition("\n\n")
     assert first == FIRST_LINE
     return rest
@@ -139,6 +142,16 @@ async def test_it_says_what_it_heard() -> None:
     assert "If you let me" in text
 
 
+@pytest.mark.parametrize(
+    ("wish", "promise"), [(None, "once this conversation is idle"), (True, "right away"), (False, "/persona resume")]
+)
+async def test_it_promises_what_will_be(wish: bool | None, promise: str) -> None:  # noqa: FBT001 - a parameter
+    """Who asks to be remembered is told when that happens, or how to switch it on."""
+    asked = replace(prompt("I live in Lisbon."), wish=wish)
+
+    assert promise in await answered(asked)
+
+
 async def test_what_ended_is_not_told_as_true() -> None:
     """A member who says they no longer live in a city is not told that the city was noted."""
     assert "location: Berlin" not in await answered(prompt("I no longer live in Berlin."))
@@ -189,12 +202,12 @@ async def test_nothing_said_is_nothing_learned(sessions: list[Session]) -> None:
 
 
 async def test_an_update_costs_nothing() -> None:
-    """No tokens are counted, as none were bought."""
+    """No tokens are counted, as none were bought, and the model is named, so that its price is known to be nothing."""
     request = Optimizer(model=OfflineModel(), schema=load()).request([session((ADA, "I live in Lisbon."))])
 
     reply = await OfflineModel().propose(request)
 
-    assert (reply.input_tokens, reply.output_tokens) == (0, 0)
+    assert reply.usage == FREE
 
 
 @quick
@@ -216,7 +229,7 @@ async def test_an_update_is_of_the_shape_that_was_asked_for() -> None:
                 "op": "set",
                 "field": "location",
                 "value": "Lisbon",
-                "evidence": [{"message": "m7", "quote": "I live in Lisbon"}],
+                "evidence": ["m7 I live in Lisbon"],
             }
         ]
     }

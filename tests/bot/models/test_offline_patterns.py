@@ -36,6 +36,9 @@ STATED: list[tuple[str, str, str, str, str]] = [
     ("My timezone is Europe/Berlin.", "set", "time_zone", "Europe/Berlin", "My timezone is Europe/Berlin"),
     ("FYI my time zone is UTC-3", "set", "time_zone", "UTC-3", "my time zone is UTC-3"),
     ("My time zone is UTC+5:30.", "set", "time_zone", "UTC+5:30", "My time zone is UTC+5:30"),
+    ("Remember that I moved to Lisbon", "set", "location", "Lisbon", "I moved to Lisbon"),
+    ("Please remember I live in Lisbon.", "set", "location", "Lisbon", "I live in Lisbon"),
+    ("Hi! Don’t forget that I use Vim", "add", "tools", "Vim", "I use Vim"),
     ("I moved to Lisbon last month", "set", "location", "Lisbon", "I moved to Lisbon"),
     ("I moved to Lisbon in 2024.", "set", "location", "Lisbon", "I moved to Lisbon"),
     ("I moved to Lisbon in March 2024.", "set", "location", "Lisbon", "I moved to Lisbon"),
@@ -250,6 +253,12 @@ NOT_STATED = [
     "Maybe I live in a simulation.",
     "Perhaps I use Vim too much.",
     "I'm not sure I use that.",
+    # asked to be forgotten, or remembered by somebody else
+    "Forget that I live in Rome.",
+    "Remember when I lived in Rome?",
+    "Do you remember that I live in Rome?",
+    "I remember that I use Vim.",
+    "Remember that Ada lives in Rome.",
     # what was
     "I used to live in Oslo.",
     "I was a teacher.",
@@ -445,7 +454,7 @@ def test_the_guard_lets_through_what_is_found(text: str) -> None:
     place = Place(tenant=ADA.tenant, room="r", kind="direct")
 
     for said in statements(text):
-        persona = Persona(member=ADA, facts=(known(said),))
+        persona = Persona(member=ADA, at=NOON, facts=(known(said),))
         session = Session(room="r", place=place, lines=(line,), personas={ADA: persona})
         quoted = Quoted(session=session, line=line, words=said.quote)
         proposal = Proposal(op=said.op, field=said.field, value=said.value, quoted=(quoted,))

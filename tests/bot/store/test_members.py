@@ -77,3 +77,47 @@ async def test_asking_changes_no_decision(store: SqliteStore, clock: StillClock)
         await store.write(partial(members.asked, member=member, now=clock.now()))
 
     assert [(await consent(store, member)).state for member in (ANA, BO)] == ["on", "asked"]
+
+
+# -- being observed ---------------------------------------------------------------------------------------------------
+
+
+async def observed(store: SqliteStore, member: MemberKey = ANA) -> bool:
+    return await store.read(partial(members.is_observed, member=member))
+
+
+async def observe(store: SqliteStore, member: MemberKey = ANA, *, is_on: bool) -> None:
+    await store.write(partial(members.set_observed, member=member, is_on=is_on))
+
+
+async def test_who_said_nothing_may_be_observed(store: SqliteStore, clock: StillClock) -> None:
+    """Unless a member says no, what several conversations show may be learned, as far as they agreed to learning."""
+    stranger = await observed(store)
+    await decide(store, clock, "on")
+
+    assert stranger
+    assert await observed(store)
+
+
+async def test_not_to_be_observed_is_one_members_alone(store: SqliteStore) -> None:
+    """A no holds until it is taken back, for nobody of a like id."""
+    others = [BO, MemberKey(tenant="slack:T2", id="U1")]
+    await observe(store, is_on=False)
+    during = [await observed(store, member) for member in (ANA, *others)]
+    await observe(store, is_on=True)
+
+    assert during == [False, True, True]
+    assert await observed(store)
+
+
+async def test_it_is_another_decision_than_consent(store: SqliteStore, clock: StillClock) -> None:
+    """Neither decision changes the other, whichever comes first."""
+    await observe(store, is_on=False)
+    undecided = await consent(store)
+    await decide(store, clock, "on")
+    await decide(store, clock, "paused")
+
+    assert undecided == Consent(state="off", since=None)
+    assert not await observed(store)
+    await observe(store, is_on=True)
+    assert await consent(store) == Consent(state="paused", since=NOON)

@@ -9,6 +9,10 @@ import pytest
 from bot.messages import Member, Message, MessageId, Room, TenantId
 from bot.store import conversations, inbox, outbox, retention, sessions
 from bot.store.sqlite import SqliteStore
+from persona import quarantine
+from persona.audience import MEMBER
+from persona.operations import Operation
+from persona.persona import Evidence
 from persona.ports import Transaction
 from tests.clock import StillClock
 
@@ -147,6 +151,24 @@ async def test_the_conversation_goes_on_after_an_erasure(store: SqliteStore, clo
 
     assert (line.id, line.position) == ("2", 2)
     await learn(store, clock, 2)
+
+
+async def test_what_was_refused_is_erased_after_two_weeks(store: SqliteStore, clock: StillClock) -> None:
+    """What was not kept of a member is counted for fourteen days, and not longer."""
+    surplus = Operation(
+        member=ANA.key,
+        op="set",
+        field="location",
+        value="Lisbon",
+        evidence=(Evidence(tenant=ROOM.tenant, room=ROOM.id, message="1", quote="Lisbon", said_at=clock.now()),),
+        audience=MEMBER,
+    )
+    await store.write(partial(quarantine.keep_surplus, operations=[surplus], now=clock.now()))
+    clock.advance(days=14)
+    early = await erase(store, clock)
+    clock.advance(seconds=1)
+
+    assert (early, await erase(store, clock)) == (0, 1)
 
 
 # -- replies and keys -------------------------------------------------------------------------------------------------

@@ -37,6 +37,13 @@ async def claim(store: SqliteStore, clock: StillClock, owner: str = "w1", *, mos
     return await store.write(claim_due)
 
 
+def claimed_of(where: Room, *, last_position: int, learned_through: int = 0) -> Claimed:
+    """A conversation that was claimed in its turn, for the first time."""
+    return Claimed(
+        room=where, learned_through=learned_through, last_position=last_position, attempts=0, is_wanted=False
+    )
+
+
 async def channels(store: SqliteStore, clock: StillClock, owner: str = "w1", *, most: int = 50) -> list[str]:
     return [claimed.room.channel for claimed in await claim(store, clock, owner, most=most)]
 
@@ -69,7 +76,7 @@ async def test_a_silent_conversation_is_due(store: SqliteStore, clock: StillCloc
     await say(store, clock, "a", "b", to=where)
     clock.advance(minutes=30)
 
-    assert await claim(store, clock) == [Claimed(room=where, learned_through=0, last_position=2, attempts=0)]
+    assert await claim(store, clock) == [claimed_of(where, last_position=2)]
 
 
 @pytest.mark.parametrize(("silent_s", "is_due"), [(0, False), (30 * 60 - 1, False), (30 * 60, True), (10**7, True)])
@@ -150,7 +157,7 @@ async def test_all_tenants_are_swept(store: SqliteStore, clock: StillClock) -> N
 
 
 async def test_finding_what_is_due_needs_no_scan(store: SqliteStore) -> None:
-    """The sweep's question is answered from the index of what is not learned, however many conversations there are."""
+    """The sweep's question is answered from the indexes of what is not learned and of what is wanted, both short."""
     parameters: dict[str, str | int] = {"owner": "w1", "lease_until": 1, "idle_since": 1, "now": 1}
     parameters |= {"max_attempts": 5, "most": 50}
     explain = f"EXPLAIN QUERY PLAN {sessions._CLAIM_DUE}"
@@ -158,7 +165,9 @@ async def test_finding_what_is_due_needs_no_scan(store: SqliteStore) -> None:
     plan = [row["detail"] for row in rows]
 
     assert any("USING INDEX conversation_due (last_message_at<?)" in step for step in plan)
-    assert not any(step.startswith("SCAN conversation") for step in plan)
+    assert [step for step in plan if step.startswith("SCAN conversation")] == [
+        "SCAN conversation USING INDEX conversation_wanted"
+    ]
     assert not any("TEMP B-TREE" in step for step in plan)
 
 
@@ -291,7 +300,7 @@ async def test_only_what_is_not_learned_is_read(
     """The messages beyond the cursor come in their order, the oldest of them if there are too many."""
     await say(store, clock, *"abcde")
     await say(store, clock, "elsewhere", to=room("C2"))
-    claimed = Claimed(room=ROOM, learned_through=through, last_position=5, attempts=0)
+    claimed = claimed_of(ROOM, learned_through=through, last_position=5)
 
     assert [line.id for line in await unlearned(store, claimed, most=most)] == list(expected)
 
@@ -395,3 +404,172 @@ async def test_a_new_start_tries_what_was_parked(store: SqliteStore, clock: Stil
 
     assert await store.write(sessions.unpark) == 1
     assert await channels(store, clock) == ["C1"]
+
+
+# -- what is wanted at once, and what is put off ----------------------------------------------------------------------
+
+
+async def want(store: SqliteStore, of: Room = ROOM) -> None:
+    await store.write(partial(sessions.want, room=of))
+
+
+async def test_what_is_wanted_is_due_at_once(store: SqliteStore, clock: StillClock) -> None:
+    """A conversation that somebody wants to be learned does not have to fall silent; its neighbours do."""
+    await say(store, clock, "a")
+    await say(store, clock, "a", to=room("C2"))
+    await want(store)
+
+    assert [(one.room.channel, one.is_wanted) for one in await claim(store, clock)] == [("C1", True)]
+
+
+async def test_what_was_wanted_is_over_once_learned(store: SqliteStore, clock: StillClock) -> None:
+    """What is said after a wish was learned waits for silence again."""
+    await say(store, clock, "a")
+    await want(store)
+    await claim(store, clock)
+    await learned(store, "w1", 1)
+    await say(store, clock, "b")
+    at_once = await claim(store, clock)
+    clock.advance(minutes=30)
+
+    assert at_once == []
+    assert [one.is_wanted for one in await claim(store, clock)] == [False]
+
+
+async def test_a_wish_said_while_its_conversation_is_learned_is_not_lost(store: SqliteStore, clock: StillClock) -> None:
+    """Learning what came before a wish leaves the wish due at once."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await claim(store, clock)
+    await say(store, clock, "wish")
+    await want(store)
+    during = await claim(store, clock, "w2")
+    await learned(store, "w1", 1)
+
+    assert during == []
+    assert [(one.learned_through, one.is_wanted) for one in await claim(store, clock)] == [(1, True)]
+
+
+async def test_a_wish_at_the_end_of_a_long_session_stays_due(store: SqliteStore, clock: StillClock) -> None:
+    """A wish that stands in a later piece of what one call can read is due at once until that piece is learned."""
+    await say(store, clock, *"abcde")
+    await want(store)
+    cursors = []
+    for through in (2, 4, 5):
+        cursors += [one.learned_through for one in await claim(store, clock)]
+        await learned(store, "w1", through)
+
+    assert cursors == [0, 2, 4]
+    assert await claim(store, clock) == []
+
+
+async def test_a_wish_is_tried_without_the_pause_of_a_failure(store: SqliteStore, clock: StillClock) -> None:
+    """Who asks for something is not held up by what failed before; if that fails again, it waits like everything."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await claim(store, clock)
+    await failed(store, "w1", attempts=1, not_before=clock.now() + timedelta(hours=1))
+    await want(store)
+    (claimed,) = await claim(store, clock)
+    await failed(store, "w1", attempts=2, not_before=clock.now() + timedelta(minutes=2))
+    at_once = await claim(store, clock)
+    clock.advance(minutes=2)
+
+    assert claimed.attempts == 1
+    assert at_once == []
+    assert [one.is_wanted for one in await claim(store, clock)] == [True]
+
+
+async def put_off(store: SqliteStore, clock: StillClock, owner: str = "w1") -> None:
+    await store.write(partial(sessions.put_off, room=ROOM, owner=owner, until=clock.now() + timedelta(hours=24)))
+
+
+async def test_what_was_put_off_waits_for_its_time(store: SqliteStore, clock: StillClock) -> None:
+    """A conversation that was put off is due again at the moment given, and was not tried."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await claim(store, clock)
+    await put_off(store, clock)
+    clock.advance(hours=23)
+    early = await claim(store, clock)
+    clock.advance(hours=1)
+
+    assert early == []
+    assert [one.attempts for one in await claim(store, clock)] == [0]
+
+
+async def test_a_new_message_ends_the_putting_off(store: SqliteStore, clock: StillClock) -> None:
+    """When somebody speaks in a conversation that was put off, it is looked at again once it is silent."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await claim(store, clock)
+    await put_off(store, clock)
+    await say(store, clock, "b")
+    clock.advance(minutes=30)
+
+    assert [(one.learned_through, one.last_position) for one in await claim(store, clock)] == [(0, 2)]
+
+
+async def test_who_lost_the_lease_puts_nothing_off(store: SqliteStore, clock: StillClock) -> None:
+    """Only whoever holds a conversation can put it off."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    await claim(store, clock)
+    await put_off(store, clock, owner="w2")
+
+    assert await learned(store, "w1", 1)
+
+
+async def waiting(store: SqliteStore, clock: StillClock, of: Member = ANA) -> int:
+    return await store.read(partial(sessions.waiting_of, member=of.key, now=clock.now(), idle_after=IDLE))
+
+
+async def test_sessions_that_wait_are_counted_by_their_silences(store: SqliteStore, clock: StillClock) -> None:
+    """Each stretch that ended by going idle counts once, in whichever room; what is not silent yet does not."""
+    counted: list[int] = []
+    for minutes, where in ((29, ROOM), (30, ROOM), (10, room("C2")), (60, ROOM), (5, room("C3"))):
+        await say(store, clock, f"{len(counted)}", to=where)
+        clock.advance(minutes=minutes)
+        counted.append(await waiting(store, clock))
+    clock.advance(minutes=30)
+
+    assert counted == [0, 1, 1, 3, 3]
+    assert await waiting(store, clock) == 4
+
+
+async def test_only_ones_own_sessions_are_counted(store: SqliteStore, clock: StillClock) -> None:
+    """A session in which somebody else spoke alone is not a member's, nor is one of their namesake elsewhere."""
+    others = [replace(ANA, id="U2"), replace(ANA, tenant=TenantId("slack:T2"))]
+    for author in (ANA, *others):
+        append = partial(conversations.append, room=ROOM, message=MessageId(f"{author.tenant} {author.id}"), text="x")
+        await store.write(partial(append, author=author, said_at=clock.now()))
+        clock.advance(hours=1)
+
+    assert [await waiting(store, clock, author) for author in (ANA, *others)] == [1, 1, 1]
+
+
+async def test_what_is_learned_does_not_wait(store: SqliteStore, clock: StillClock) -> None:
+    """The count falls to nothing once the sessions were learned."""
+    await say(store, clock, "a")
+    clock.advance(hours=1)
+    before = await waiting(store, clock)
+    await claim(store, clock)
+    await learned(store, "w1", 1)
+
+    assert (before, await waiting(store, clock)) == (1, 0)
+
+
+async def test_calling_back_brings_what_was_put_off(store: SqliteStore, clock: StillClock) -> None:
+    """What was put off of a member's sessions is due once they are called back, marked as what may not wait."""
+    await say(store, clock, "a")
+    await say(store, clock, "a", to=room("C2"))
+    clock.advance(hours=1)
+    await claim(store, clock)
+    for name in ("C1", "C2"):
+        await store.write(
+            partial(sessions.put_off, room=room(name), owner="w1", until=clock.now() + timedelta(hours=24))
+        )
+    idle_since = clock.now() - IDLE
+    await store.write(partial(sessions.call_back, member=ANA.key, idle_since=idle_since))
+
+    assert [(one.room.channel, one.is_wanted) for one in await claim(store, clock)] == [("C1", True), ("C2", True)]

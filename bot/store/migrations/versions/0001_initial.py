@@ -15,6 +15,7 @@ CREATE TABLE member (
     id TEXT NOT NULL,
     consent TEXT NOT NULL,
     consent_at BIGINT,
+    observed BIGINT NOT NULL DEFAULT 1,
     PRIMARY KEY (tenant, id)
 );
 
@@ -31,12 +32,16 @@ CREATE TABLE conversation (
     not_before BIGINT NOT NULL,
     lease_owner TEXT,
     lease_until BIGINT NOT NULL,
+    wanted_through BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant, room)
 );
 
 -- The sweep asks for nothing but conversations with something to learn: a partial index keeps the question cheap
 -- however many conversations there are (performance section 4).
 CREATE INDEX conversation_due ON conversation (last_message_at) WHERE last_position > learned_through;
+
+-- Somebody asked to be learned at once: rare, so its own small index.
+CREATE INDEX conversation_wanted ON conversation (last_message_at) WHERE wanted_through > learned_through;
 
 -- Discord names a thread without its channel when one of its messages is deleted.
 CREATE INDEX conversation_thread ON conversation (tenant, thread) WHERE thread IS NOT NULL;
@@ -94,9 +99,16 @@ CREATE TABLE operation (
     kind TEXT NOT NULL,
     audience TEXT NOT NULL,
     said_at BIGINT NOT NULL,
+    since BIGINT,
+    until BIGINT,
+    session TEXT NOT NULL,
+    update_id TEXT NOT NULL,
     learned_at BIGINT NOT NULL,
+    undone_at BIGINT,
     PRIMARY KEY (tenant, member, id)
 );
+
+CREATE INDEX operation_update ON operation (tenant, member, update_id);
 
 CREATE TABLE evidence (
     tenant TEXT NOT NULL,
@@ -125,7 +137,6 @@ CREATE TABLE fact (
     confirmed_at BIGINT NOT NULL,
     valid_from BIGINT NOT NULL,
     valid_until BIGINT,
-    status TEXT NOT NULL,
     PRIMARY KEY (tenant, member, id)
 );
 
@@ -137,11 +148,60 @@ CREATE TABLE fence (
     PRIMARY KEY (tenant, member, field)
 );
 
+CREATE TABLE tidying (
+    tenant TEXT NOT NULL,
+    member TEXT NOT NULL,
+    due_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, member)
+);
+
+CREATE INDEX tidying_due ON tidying (due_at);
+
+CREATE TABLE refusal (
+    tenant TEXT NOT NULL,
+    member TEXT NOT NULL,
+    id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    refused_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, member, id)
+);
+
+CREATE INDEX refusal_age ON refusal (refused_at);
+
+CREATE TABLE usage (
+    tenant TEXT NOT NULL,
+    call TEXT NOT NULL,
+    member_tenant TEXT NOT NULL,
+    member TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    model TEXT NOT NULL,
+    is_batch BIGINT NOT NULL,
+    input_tokens BIGINT NOT NULL,
+    cached_tokens BIGINT NOT NULL,
+    written_tokens BIGINT NOT NULL,
+    output_tokens BIGINT NOT NULL,
+    cost BIGINT,
+    used_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, call, member_tenant, member)
+);
+
+CREATE INDEX usage_age ON usage (used_at);
+
 CREATE TABLE note (
     tenant TEXT NOT NULL,
     name TEXT NOT NULL,
     value TEXT NOT NULL,
     PRIMARY KEY (tenant, name)
+);
+
+CREATE TABLE batch_request (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    batch TEXT,
+    asked TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, id)
 );
 """
 

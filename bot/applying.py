@@ -1,0 +1,139 @@
+"""Applying an update: what still holds is kept, and the cursors move, in one transaction."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot import consent, prices
+from bot.due import Due
+from bot.store import conversations, members, sessions, tidying, usage
+from persona import forgetting, quarantine
+from persona import store as personas
+from persona.guard import Refusal, is_forgotten
+from persona.operations import Operation, UpdateId
+from persona.optimizer import Update
+from persona.persona import MemberKey
+from persona.ports import Transaction, Usage
+from persona.schema import Schema
+
+MAX_PER_DAY = 40
+"""Facts a member can teach in a day: more than anybody tells of themself, less than a flood (reliability S8)."""
+
+TIDY_AFTER = timedelta(days=7)
+"""How long after something was learned a persona is tidied."""
+
+
+class LeaseLostError(Exception):
+    """Another worker took the conversation meanwhile; what we have of it must not be kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What decides whether something may be kept."""
+
+    schema: Schema
+    default: consent.Default
+
+
+async def apply(
+    transaction: Transaction,
+    batch: Sequence[Due],
+    update: Update | None,
+    *,
+    owner: str,
+    call: UpdateId,
+    terms: Terms,
+    now: datetime,
+) -> tuple[Operation, ...]:
+    """Keep what an update taught and move the cursors, all or none. Returns the operations that were new.
+
+    Whatever happened while the model was asked wins: a forget, a pause, an edit or a deletion.
+
+    Raises:
+        LeaseLostError: nothing was kept.
+    """
+    for one in batch:
+        if one.is_held and not await sessions.learned(transaction, one.claimed.room, owner=owner, through=one.through):
+            raise LeaseLostError
+    if update is None:
+        return ()
+    await charge(transaction, batch, update.usage, call=call, now=now)
+    refused = [one for one in update.refusals if await _is_theirs_to_see(transaction, one, terms.default)]
+    await quarantine.keep(transaction, refused, now=now)
+    held = {one.session.id for one in batch if one.is_held}
+    ours = [operation for operation in update.operations if operation.session in held]
+    still = [operation for operation in ours if await _still_holds(transaction, operation, terms.default)]
+    allowed = await _within_quota(transaction, still, now)
+    await quarantine.keep_surplus(transaction, [one for one in still if one not in allowed], now=now)
+    learned = await personas.learn(transaction, allowed, schema=terms.schema, update=call, now=now)
+    for member in {operation.member: None for operation in learned}:
+        await tidying.put(transaction, member, due_at=now + TIDY_AFTER)
+    return learned
+
+
+async def charge(transaction: Transaction, batch: Sequence[Due], used: Usage, *, call: UpdateId, now: datetime) -> None:
+    """Record what a call cost, shared by its speakers in proportion to how much of it was theirs.
+
+    Where nobody is left to share it, since all of it was taken back meanwhile, it is the tenant's.
+    """
+    await usage.record(
+        transaction,
+        batch[0].claimed.room.tenant,
+        call,
+        used,
+        purpose="learn",
+        shares=_shares(batch) or {MemberKey(tenant=batch[0].claimed.room.tenant, id=""): 1},
+        cost=prices.cost(used),
+        now=now,
+    )
+
+
+def _shares(batch: Sequence[Due]) -> Mapping[MemberKey, int]:
+    shares: Counter[MemberKey] = Counter()
+    for one in batch:
+        for line in one.session.lines:
+            if line.speaker is not None:
+                shares[line.speaker] += len(line.text)
+    return shares
+
+
+async def _still_holds(transaction: Transaction, operation: Operation, default: consent.Default) -> bool:
+    """Whether nothing happened while the model was asked: no forget, no pause, no deleted or edited message."""
+    fences = await forgetting.fences(transaction, [operation.member])
+    if is_forgotten(fences[operation.member], operation.field, operation.evidence):
+        return False
+    if operation.kind == "observed" and not await members.is_observed(transaction, operation.member):
+        return False
+    decision = await members.consent(transaction, operation.member)
+    for evidence in operation.evidence:
+        if not consent.covers(decision, default, evidence.said_at):
+            return False
+        if not await conversations.still_says(transaction, evidence):
+            return False
+    return True
+
+
+async def _is_theirs_to_see(transaction: Transaction, refusal: Refusal, default: consent.Default) -> bool:
+    """Whether a refusal may be kept: its author neither paused nor forgot meanwhile."""
+    if refusal.author is None:
+        return False
+    said = [quoted.line.said_at for quoted in refusal.proposal.quoted if quoted.line is not None]
+    decision = await members.consent(transaction, refusal.author)
+    fences = (await forgetting.fences(transaction, [refusal.author]))[refusal.author]
+    raised = [fence for field, fence in fences.items() if field in {"*", refusal.proposal.field}]
+    is_gone = refusal.reason != "forgotten" and any(moment <= fence for moment in said for fence in raised)
+    return not is_gone and all(consent.covers(decision, default, moment) for moment in said)
+
+
+async def _within_quota(transaction: Transaction, operations: Sequence[Operation], now: datetime) -> list[Operation]:
+    """The operations, up to the most a member can teach in a day."""
+    allowed, counted = [], Counter[MemberKey]()
+    for operation in operations:
+        member = operation.member
+        if member not in counted:
+            counted[member] = await personas.learned_since(transaction, member, now - timedelta(days=1))
+        if counted[member] < MAX_PER_DAY:
+            counted[member] += 1
+            allowed.append(operation)
+    return allowed

@@ -1,0 +1,53 @@
+"""Taking back what was learned: one operation, or all of one update. What it had replaced holds again.
+
+An operation that was undone is kept, without effect, so that the same words cannot teach it again.
+"""
+
+from datetime import datetime
+
+from persona.moments import to_micros
+from persona.operations import OperationId, UpdateId
+from persona.persona import MemberKey
+from persona.ports import Transaction, Value
+from persona.schema import Schema
+from persona.store import reproject
+
+_UNDO = """
+    UPDATE operation SET undone_at = :now
+    WHERE tenant = :tenant AND member = :member AND undone_at IS NULL
+      AND (id = :operation OR update_id = :update)
+    RETURNING field
+"""
+_LAST_UPDATE = """
+    SELECT update_id FROM operation WHERE tenant = :tenant AND member = :member AND undone_at IS NULL
+    ORDER BY learned_at DESC, said_at DESC LIMIT 1
+"""
+
+
+async def undo_operation(
+    transaction: Transaction, member: MemberKey, operation: OperationId, *, schema: Schema, now: datetime
+) -> int:
+    """Take back one operation. Returns how many were: 0 if it is not there, or undone already."""
+    return await _undo(transaction, member, {"operation": operation, "update": None}, schema=schema, now=now)
+
+
+async def undo_update(
+    transaction: Transaction, member: MemberKey, update: UpdateId, *, schema: Schema, now: datetime
+) -> int:
+    """Take back everything one update taught about the member. Returns how many operations that were."""
+    return await _undo(transaction, member, {"operation": None, "update": update}, schema=schema, now=now)
+
+
+async def last_update(transaction: Transaction, member: MemberKey) -> UpdateId | None:
+    """The update that taught something about the member last and was not undone."""
+    row = await transaction.fetch_one(_LAST_UPDATE, tenant=member.tenant, member=member.id)
+    return None if row is None else UpdateId(row["update_id"])
+
+
+async def _undo(
+    transaction: Transaction, member: MemberKey, which: dict[str, Value], *, schema: Schema, now: datetime
+) -> int:
+    rows = await transaction.fetch(_UNDO, tenant=member.tenant, member=member.id, now=to_micros(now), **which)
+    for field in dict.fromkeys(row["field"] for row in rows):
+        await reproject(transaction, member, field, schema)
+    return len(rows)
