@@ -104,6 +104,29 @@ async def test_commands_are_registered_once(discord_world: World) -> None:
     assert len(discord_world.twin.commands.puts) == 1
 
 
+async def test_commands_say_what_they_take(discord_world: World) -> None:
+    """Each verb asks for its words by a name, and offers them where there are only a few."""
+    assert isinstance(discord_world, DiscordWorld)
+    async with discord_world.running():
+        pass
+    (persona,) = discord_world.twin.commands.of(None)
+
+    assert {
+        verb["name"]: [
+            (option["name"], option.get("required", False), [choice["value"] for choice in option.get("choices", [])])
+            for option in verb.get("options", [])
+        ]
+        for verb in persona["options"]
+    } == {
+        "show": [("field", False, [])],
+        "forget": [("field", True, [])],
+        "observe": [("choice", False, ["on", "off"])],
+        "pause": [],
+        "resume": [],
+        "help": [],
+    }
+
+
 async def test_without_commands_mentions_are_answered(discord_world: World) -> None:
     """When Discord does not take our commands at the start, Rapport starts all the same and answers."""
     discord_world.twin.fault("PUT", "/commands", Fault(status=503, body=b"no"))

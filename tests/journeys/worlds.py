@@ -47,6 +47,7 @@ class World(Protocol):
     claude: AnthropicTwin
     clock: StillClock
     core: Core
+    database: Path
 
     @property
     def twin(self) -> Twin:
@@ -133,13 +134,13 @@ class _Shared:
         self.claude = claude
         self.clock = StillClock(now)
         self.core: Core
-        self._database = folder / "rapport.db"
+        self.database = folder / "rapport.db"
         self.claude.match(is_update, '{"operations": []}')
         self.claude.default = "An answer."
 
     def environment(self) -> dict[str, str]:
         return {
-            "DATABASE_URL": f"sqlite:///{self._database}",
+            "DATABASE_URL": f"sqlite:///{self.database}",
             "ANTHROPIC_API_KEY": "test-key",
             "ANTHROPIC_BASE_URL": self.claude.url,
         }
@@ -352,7 +353,7 @@ class DiscordWorld(_Shared):
 
     async def command(self, who: Name, words: str, *, place: Place = "team") -> str:
         verb, _, field = words.partition(" ")
-        options = {"field": field} if field else {}
+        options = {"choice" if verb == "observe" else "field": field} if field else {}
         shown = await self.twin.command(self._users[who], self._channels[place], f"persona {verb}", options=options)
         assert shown.ephemeral
         await self.twin.wait_for(lambda: shown.embeds)
@@ -417,8 +418,11 @@ async def world(platform: str, folder: Path) -> AsyncIterator[World]:
             yield DiscordWorld(await closing.enter_async_context(DiscordTwin()), claude, folder)
 
 
-def learns(claude: AnthropicTwin, *operations: tuple[str, str, str, str]) -> None:
-    """Let every coming update propose these: (op, field, value, quote), each for the message that holds the quote."""
+def learns(claude: AnthropicTwin, *operations: tuple[str, str, str, str], **more: str) -> None:
+    """Let every coming update propose these: (op, field, value, quote), each for the messages that hold the quote.
+
+    `more` holds for each of them: `kind`, `since`, `until`.
+    """
 
     def propose(body: dict[str, Any]) -> dict[str, object]:
         data = json.loads(str(body["messages"][0]["content"]))
@@ -429,10 +433,11 @@ def learns(claude: AnthropicTwin, *operations: tuple[str, str, str, str]) -> Non
                     "op": op,
                     "field": field,
                     "value": value,
-                    "evidence": [{"message": message, "quote": quote} for message, _, text in said if quote in text],
+                    "evidence": [f"{message} {quote}" for message, _, text, *_ in said if quote in text],
+                    **more,
                 }
                 for op, field, value, quote in operations
-                if any(quote in text for _, _, text in said)
+                if any(quote in text for _, _, text, *_ in said)
             ]
         }
 
