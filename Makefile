@@ -7,7 +7,7 @@ BIN := .venv/bin
 CODE := bot adapters persona
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run run-bot test check format bench bench-start bench-events lock clean
+.PHONY: run run-bot test check format bench bench-start bench-events bench-cost lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp  ## talk to Rapport in this terminal; reads a script from a pipe just as well
@@ -29,13 +29,16 @@ format: .venv/dev.stamp  ## put the code into the shape `make check` wants
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-start bench-events  ## what it costs; docs/benchmarks.md has the figures with dates
+bench: bench-start bench-events bench-cost  ## what it costs; docs/benchmarks.md has the figures with dates
 
 bench-start: .venv/dev.stamp
 	@$(BIN)/python -m bench.start
 
 bench-events: .venv/dev.stamp
 	@$(BIN)/python -m bench.events
+
+bench-cost: .venv/dev.stamp .venv-peers/peers.stamp
+	@$(BIN)/python -m bench.cost
 
 lock: .venv/dev.stamp  ## renew both lock files from pyproject.toml
 	@$(PIP:--require-hashes=) uv
@@ -45,7 +48,7 @@ lock: .venv/dev.stamp  ## renew both lock files from pyproject.toml
 		--generate-hashes --no-annotate --no-header -o requirements-dev.lock
 
 clean:  ## forget the virtual environment and every cache
-	rm -rf .venv .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf .venv .venv-peers .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Rapport needs Python 3.11 or newer; none was found. Install one, or name it: make run PYTHON=/path/to/python3" >&2; exit 1; }
@@ -64,3 +67,11 @@ clean:  ## forget the virtual environment and every cache
 	@$(PIP) -r requirements-dev.lock </dev/null
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . </dev/null
 	@touch $@ .venv/run.stamp
+
+# The peers have an environment of their own, or they would decide what versions Rapport runs on. Where they cannot be
+# installed, there is no stamp, and bench.cost says that they are missing.
+.venv-peers/peers.stamp: bench/peers-requirements.txt | .venv/bin/python
+	@echo "Installing mem0 and LangMem into .venv-peers (about a minute, once, for bench-cost alone) ..." >&2
+	@rm -f $@
+	@$(PYTHON) -m venv .venv-peers && .venv-peers/bin/python -m pip install --disable-pip-version-check -r $< \
+		</dev/null >.venv-peers/pip.log 2>&1 && touch $@ || true
