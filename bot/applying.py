@@ -59,11 +59,17 @@ async def apply(
     if update is None:
         return ()
     await charge(transaction, batch, update.usage, call=call, now=now)
-    refused = [one for one in update.refusals if await _is_theirs_to_see(transaction, one, terms.default)]
+    spoke = {member: None for one in batch for member in one.session.speakers}
+    standing = {member: await _standing(transaction, member) for member in spoke}
+    refused = [one for one in update.refusals if _is_theirs_to_see(one, standing, terms.default)]
     await quarantine.keep(transaction, refused, now=now)
     held = {one.session.id for one in batch if one.is_held}
     ours = [operation for operation in update.operations if operation.session in held]
-    still = [operation for operation in ours if await _still_holds(transaction, operation, terms.default)]
+    still = [
+        operation
+        for operation in ours
+        if await _still_holds(transaction, operation, standing[operation.member], terms.default)
+    ]
     allowed = await _within_quota(transaction, still, now)
     await quarantine.keep_surplus(transaction, [one for one in still if one not in allowed], now=now)
     learned = await personas.learn(transaction, allowed, schema=terms.schema, update=call, now=now)
@@ -98,32 +104,48 @@ def _shares(batch: Sequence[Due]) -> Mapping[MemberKey, int]:
     return shares
 
 
-async def _still_holds(transaction: Transaction, operation: Operation, default: consent.Default) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """What a member has decided by now, whatever it was when the model was asked."""
+
+    fences: Mapping[str, datetime]
+    decision: members.Consent
+    is_observed: bool
+
+
+async def _standing(transaction: Transaction, member: MemberKey) -> _Standing:
+    return _Standing(
+        fences=(await forgetting.fences(transaction, [member]))[member],
+        decision=await members.consent(transaction, member),
+        is_observed=await members.is_observed(transaction, member),
+    )
+
+
+async def _still_holds(
+    transaction: Transaction, operation: Operation, standing: _Standing, default: consent.Default
+) -> bool:
     """Whether nothing happened while the model was asked: no forget, no pause, no deleted or edited message."""
-    fences = await forgetting.fences(transaction, [operation.member])
-    if is_forgotten(fences[operation.member], operation.field, operation.evidence):
+    if is_forgotten(standing.fences, operation.field, operation.evidence):
         return False
-    if operation.kind == "observed" and not await members.is_observed(transaction, operation.member):
+    if operation.kind == "observed" and not standing.is_observed:
         return False
-    decision = await members.consent(transaction, operation.member)
     for evidence in operation.evidence:
-        if not consent.covers(decision, default, evidence.said_at):
+        if not consent.covers(standing.decision, default, evidence.said_at):
             return False
         if not await conversations.still_says(transaction, evidence):
             return False
     return True
 
 
-async def _is_theirs_to_see(transaction: Transaction, refusal: Refusal, default: consent.Default) -> bool:
+def _is_theirs_to_see(refusal: Refusal, standings: Mapping[MemberKey, _Standing], default: consent.Default) -> bool:
     """Whether a refusal may be kept: its author neither paused nor forgot meanwhile."""
     if refusal.author is None:
         return False
+    standing = standings[refusal.author]
     said = [quoted.line.said_at for quoted in refusal.proposal.quoted if quoted.line is not None]
-    decision = await members.consent(transaction, refusal.author)
-    fences = (await forgetting.fences(transaction, [refusal.author]))[refusal.author]
-    raised = [fence for field, fence in fences.items() if field in {"*", refusal.proposal.field}]
+    raised = [fence for field, fence in standing.fences.items() if field in {"*", refusal.proposal.field}]
     is_gone = refusal.reason != "forgotten" and any(moment <= fence for moment in said for fence in raised)
-    return not is_gone and all(consent.covers(decision, default, moment) for moment in said)
+    return not is_gone and all(consent.covers(standing.decision, default, moment) for moment in said)
 
 
 async def _within_quota(transaction: Transaction, operations: Sequence[Operation], now: datetime) -> list[Operation]:
