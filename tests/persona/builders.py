@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from bot.store.engine import Store
 from persona import forgetting, schema, store
@@ -21,10 +22,21 @@ from tests.clock import NOON
 TENANT = "slack:T1"
 ANN = MemberKey(tenant=TENANT, id="U1")
 BO = MemberKey(tenant=TENANT, id="U2")
+NAMESAKE = MemberKey(tenant="slack:T2", id=ANN.id)
+"""Another tenant's member with the same id."""
+
+NUMBERS = count()
+"""Of members who have a store's whole life before them."""
 
 WORKPLACE = schema.load("workplace")
 LOCATION = WORKPLACE.by_name["location"]
 TOOLS = WORKPLACE.by_name["tools"]
+TONE = WORKPLACE.by_name["tone"]
+
+PAIRS = Schema(name="pairs", fields=(replace(TOOLS, max_items=2),))
+"""A schema whose one list holds two values."""
+WITHOUT_LOCATION = Schema(name="other", fields=tuple(field for field in WORKPLACE.fields if field != LOCATION))
+"""A schema that a field has left."""
 
 DIRECT = Place(tenant=TENANT, room="D1", kind="direct")
 GROUP = Place(tenant=TENANT, room="G1", kind="private")
@@ -47,6 +59,9 @@ READ_IN = {
 
 steady = settings(deadline=None, derandomize=True, database=None, max_examples=60)
 """Properties find the same examples on every machine, leave no file, and take a fraction of a second."""
+
+in_one_store = settings(steady, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+"""Examples share a database; each has a member of its own."""
 
 
 def at(minutes: float) -> datetime:

@@ -3,10 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from bot.store.sqlite import SqliteStore
 from persona import forgetting
@@ -22,10 +20,13 @@ from tests.persona.builders import (
     BO,
     DIRECT,
     LOCATION,
+    NAMESAKE,
+    PAIRS,
     PRIVATE,
     TALK,
     TENANT,
     TOOLS,
+    WITHOUT_LOCATION,
     WORKPLACE,
     about,
     at,
@@ -37,23 +38,8 @@ from tests.persona.builders import (
     operation,
     retract,
     rows,
-    steady,
     values,
 )
-
-TONE = WORKPLACE.by_name["tone"]
-NAMESAKE = MemberKey(tenant="slack:T2", id=ANN.id)
-"""Another tenant's member with the same id."""
-PAIRS = Schema(name="pairs", fields=(replace(TOOLS, max_items=2),))
-"""A schema whose one list holds two values."""
-WITHOUT_LOCATION = Schema(name="other", fields=tuple(field for field in WORKPLACE.fields if field != LOCATION))
-"""A schema that a field has left."""
-
-NUMBERS = count()
-"""Of members who have a store's whole life before them."""
-
-in_one_store = settings(steady, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-"""Examples share a database; each has a member of its own."""
 
 
 async def forget(

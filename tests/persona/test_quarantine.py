@@ -11,9 +11,7 @@ from persona.guard import Proposal, Quoted, Refusal
 from persona.persona import MemberKey
 from persona.refusals import Reason
 from tests.clock import NOON
-from tests.persona.builders import ANN, BO, WORKPLACE, line, operation, proposal, quoted, rows, session
-
-NAMESAKE = MemberKey(tenant="slack:T2", id=ANN.id)
+from tests.persona.builders import ANN, BO, NAMESAKE, WORKPLACE, line, operation, proposal, quoted, rows, session
 
 
 def refused(

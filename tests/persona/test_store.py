@@ -3,10 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
-from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.store.sqlite import SqliteStore
@@ -15,7 +14,6 @@ from persona.audience import FORM, Place
 from persona.operations import Operation
 from persona.persona import MemberKey, Persona
 from persona.projection import project
-from persona.schema import Schema
 from persona.store import PARKED
 from tests.persona.builders import (
     ANN,
@@ -24,42 +22,32 @@ from tests.persona.builders import (
     EXTERNAL,
     LATER,
     LOCATION,
+    NAMESAKE,
+    NUMBERS,
+    PAIRS,
     PLACES,
     PRIVATE,
     PUBLIC,
     READ_IN,
     TALK,
     TENANT,
+    TONE,
     TOOLS,
+    WITHOUT_LOCATION,
     WORKPLACE,
     at,
     evidence,
     held,
     history,
+    in_one_store,
     known,
     learn,
     operation,
     retract,
     rows,
-    steady,
     values,
 )
 from tests.persona.reference import message_of, operations, talks
-
-TONE = WORKPLACE.by_name["tone"]
-NAMESAKE = MemberKey(tenant="slack:T2", id=ANN.id)
-"""Another tenant's member with the same id."""
-PAIRS = Schema(name="pairs", fields=(replace(TOOLS, max_items=2),))
-"""A schema whose one list holds two values."""
-WITHOUT_LOCATION = Schema(name="other", fields=tuple(field for field in WORKPLACE.fields if field != LOCATION))
-"""A schema that a field has left."""
-
-NUMBERS = count()
-"""Of members who have a store's whole life before them."""
-
-in_one_store = settings(steady, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-"""Examples share a database; each has a member of its own."""
-
 
 # --- Reading --------------------------------------------------------------------------------------------------------
 
