@@ -17,6 +17,7 @@ from bot.delivery import WAITS_S
 from bot.learning import LEASE
 from bot.messages import TenantId
 from bot.store import usage
+from persona.moments import to_micros
 from persona.persona import MemberKey
 from tests.journeys.processes import python
 from tests.journeys.worlds import World, answers, is_update, learns, updates
@@ -350,8 +351,8 @@ async def test_a_killed_process_loses_no_session(slack_world: World, tmp_path: P
     with closing(sqlite3.connect(slack_world.database)) as database:
         ((until,),) = database.execute("SELECT lease_until FROM conversation WHERE lease_owner IS NOT NULL")
     learns(slack_world.claude, MOVED)
-    async with slack_world.running(persona_consent="on"):
-        slack_world.clock.advance(microseconds=until - 1 - slack_world.clock.now().timestamp() * 1_000_000)
+    async with slack_world.running(persona_consent="on", idle_after="1s"):
+        slack_world.clock.advance(microseconds=until - 1 - to_micros(slack_world.clock.now()))
         early = await slack_world.core.learning.sweep()
         slack_world.clock.advance(seconds=1)
 
