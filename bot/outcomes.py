@@ -142,7 +142,7 @@ class Outcomes:
 
     async def _tell_who_asked(self, batch: Sequence[Due], applied: Sequence[Operation]) -> None:
         """Tell members who asked to have something remembered or forgotten what came of it."""
-        for one in batch:
+        for one in [one for one in batch if one.claimed.is_wanted]:
             asked = {line.speaker for line in one.session.lines if line.speaker and wishes.is_wish(line.text)}
             for key in [member for member in one.session.speakers if member in asked]:
                 view = _told([operation for operation in applied if operation.member == key])

@@ -53,12 +53,16 @@ def _is_hidden(char: str) -> bool:
 
 def comparable(text: str) -> str:
     """`text` as it is compared: canonical, without case, typographic quotes and dashes made plain."""
-    return canonical(canonical(text).translate(_PLAIN).casefold())
+    plain = canonical(text)
+    return plain.casefold() if plain.isascii() else canonical(plain.translate(_PLAIN).casefold())
 
 
 def skeleton(text: str) -> str:
     """`text` as it looks at a glance: comparable, without accents, letters of other scripts as those they look like."""
-    latin = comparable(canonical(text).translate(_LOOKALIKES))
+    plain = canonical(text)
+    if plain.isascii():
+        return plain.casefold()
+    latin = comparable(plain.translate(_LOOKALIKES))
     return "".join(char for char in unicodedata.normalize("NFD", latin) if not unicodedata.combining(char))
 
 

@@ -96,8 +96,7 @@ async def forget_observed(transaction: Transaction, member: MemberKey, *, schema
     owner: Parameters = {"tenant": member.tenant, "member": member.id}
     await transaction.execute(_FORGET_OBSERVED_EVIDENCE, **owner)
     rows = await transaction.fetch(_FORGET_OBSERVED, **owner)
-    for field in dict.fromkeys(row["field"] for row in rows):
-        await reproject(transaction, member, field, schema)
+    await reproject(transaction, member, {row["field"] for row in rows}, schema)
     return sum(fact.kind == "observed" for fact in before.current)
 
 
@@ -131,8 +130,9 @@ async def retract(
         owner: Parameters = {"tenant": operation["tenant"], "member": operation["member"]}
         await transaction.execute(_DROP_EVIDENCE, **owner, operation=operation["operation"], **source)
         taken_back += await transaction.execute(_DROP_UNSUPPORTED, **owner, operation=operation["operation"])
-    for member, field in {(_member(row), row["field"]): None for row in gone.values()}:
-        await reproject(transaction, member, field, schema)
+    for member in {_member(row) for row in gone.values()}:
+        fields = {row["field"] for row in gone.values() if _member(row) == member}
+        await reproject(transaction, member, fields, schema)
     return taken_back
 
 

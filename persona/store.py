@@ -6,8 +6,11 @@ query. Reading by audience happens in that query, so that no later code ever hol
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
 from persona.audience import Audience, Place, known_in
 from persona.moments import from_micros, to_micros
@@ -30,16 +33,15 @@ _CURRENT = """
     ORDER BY valid_from, id
 """
 _OPERATIONS = """
-    SELECT * FROM operation
-    WHERE tenant = :tenant AND member = :member AND undone_at IS NULL AND (:every = 1 OR field = :field)
+    SELECT operation.*, evidence.room_tenant, evidence.room, evidence.message, evidence.quote,
+           evidence.said_at AS quoted_at
+    FROM operation
+    JOIN evidence ON evidence.tenant = operation.tenant AND evidence.member = operation.member
+     AND evidence.operation = operation.id
+    WHERE operation.tenant = :tenant AND operation.member = :member AND operation.undone_at IS NULL{only}
+    ORDER BY operation.id, evidence.number
 """
-_EVIDENCE = """
-    SELECT evidence.* FROM evidence
-    JOIN operation ON operation.tenant = evidence.tenant AND operation.member = evidence.member
-     AND operation.id = evidence.operation
-    WHERE evidence.tenant = :tenant AND evidence.member = :member AND (:every = 1 OR operation.field = :field)
-    ORDER BY evidence.number
-"""
+_FACTS = "SELECT * FROM fact WHERE tenant = :tenant AND member = :member{only}"
 _LEARNED_SINCE = """
     SELECT count(*) AS number FROM operation
     WHERE tenant = :tenant AND member = :member AND learned_at >= :since
@@ -55,12 +57,16 @@ _INSERT_EVIDENCE = """
     INSERT INTO evidence (tenant, member, operation, number, room_tenant, room, message, quote, said_at)
     VALUES (:tenant, :member, :operation, :number, :room_tenant, :room, :message, :quote, :said_at)
 """
-_INSERT_FACT = """
+_PUT_FACT = """
     INSERT INTO fact (tenant, member, id, section, field, value, kind, audience,
                       confirmed_at, valid_from, valid_until)
     VALUES (:tenant, :member, :id, :section, :field, :value, :kind, :audience,
             :confirmed_at, :valid_from, :valid_until)
+    ON CONFLICT (tenant, member, id) DO UPDATE SET
+        section = excluded.section, value = excluded.value, kind = excluded.kind, audience = excluded.audience,
+        confirmed_at = excluded.confirmed_at, valid_from = excluded.valid_from, valid_until = excluded.valid_until
 """
+_DELETE_FACT = "DELETE FROM fact WHERE tenant = :tenant AND member = :member AND id = :id"
 
 
 async def read(transaction: Transaction, member: MemberKey, *, at: datetime, place: Place | None = None) -> Persona:
@@ -113,8 +119,11 @@ async def learn(
     Keeping the same operations again changes nothing, nor does keeping one that was undone: their ids are unique.
     """
     kept = [operation for operation in operations if await _keep(transaction, operation, update, now)]
-    for member, field in {(operation.member, operation.field): None for operation in kept}:
-        await reproject(transaction, member, field, schema)
+    changed: defaultdict[MemberKey, set[str]] = defaultdict(set)
+    for operation in kept:
+        changed[operation.member].add(operation.field)
+    for member, fields in changed.items():
+        await reproject(transaction, member, fields, schema)
     return tuple(kept)
 
 
@@ -161,23 +170,28 @@ async def _keep(transaction: Transaction, operation: Operation, update: UpdateId
     return True
 
 
-async def reproject(transaction: Transaction, member: MemberKey, name: str, schema: Schema) -> None:
-    """Bring the facts of one field in line with its operations."""
-    await transaction.execute(
-        "DELETE FROM fact WHERE tenant = :tenant AND member = :member AND field = :field",
-        tenant=member.tenant,
-        member=member.id,
-        field=name,
-    )
-    field = schema.by_name.get(name)
-    if field is not None:
-        for fact in project(await _operations(transaction, member, field=name), field):
-            await _insert(transaction, member, fact)
+async def reproject(transaction: Transaction, member: MemberKey, names: Collection[str], schema: Schema) -> None:
+    """Bring the facts of some fields in line with their operations, and write only what is different then."""
+    if not names:
+        return
+    only, scope = _scope(member, names)
+    stored = {row["id"]: _fact(row) for row in await transaction.fetch(_FACTS.format(only=only), **scope)}
+    told: defaultdict[str, list[Operation]] = defaultdict(list)
+    for operation in await _operations(transaction, member, names):
+        told[operation.field].append(operation)
+    for name, operations in told.items():
+        field = schema.by_name.get(name)
+        for fact in project(operations, field) if field is not None else ():
+            known = stored.pop(fact.id, None)
+            if known != replace(fact, evidence=()):
+                await _put(transaction, member, fact)
+    for gone in stored:
+        await transaction.execute(_DELETE_FACT, tenant=member.tenant, member=member.id, id=gone)
 
 
-async def _insert(transaction: Transaction, member: MemberKey, fact: Fact) -> None:
+async def _put(transaction: Transaction, member: MemberKey, fact: Fact) -> None:
     await transaction.execute(
-        _INSERT_FACT,
+        _PUT_FACT,
         tenant=member.tenant,
         member=member.id,
         id=fact.id,
@@ -192,26 +206,33 @@ async def _insert(transaction: Transaction, member: MemberKey, fact: Fact) -> No
     )
 
 
-async def _operations(transaction: Transaction, member: MemberKey, *, field: str | None = None) -> list[Operation]:
-    scope: Parameters = {
-        "tenant": member.tenant,
-        "member": member.id,
-        "every": int(field is None),
-        "field": field or "",
-    }
-    evidence: defaultdict[str, list[Evidence]] = defaultdict(list)
-    for row in await transaction.fetch(_EVIDENCE, **scope):
-        evidence[row["operation"]].append(_evidence(row))
-    return [_operation(row, member, evidence) for row in await transaction.fetch(_OPERATIONS, **scope)]
+async def _operations(
+    transaction: Transaction, member: MemberKey, names: Collection[str] | None = None
+) -> list[Operation]:
+    """What was learned for some fields of a member, or for all of them, and was not undone; in no order."""
+    only, scope = _scope(member, names)
+    rows = await transaction.fetch(_OPERATIONS.format(only=only), **scope)
+    return [_operation(list(group), member) for _, group in groupby(rows, key=itemgetter("id"))]
 
 
-def _operation(row: Row, member: MemberKey, evidence: Mapping[str, list[Evidence]]) -> Operation:
+def _scope(member: MemberKey, names: Collection[str] | None) -> tuple[str, Parameters]:
+    """The condition for some fields of a member, and the parameters of a statement with it."""
+    scope: Parameters = {"tenant": member.tenant, "member": member.id}
+    if names is None:
+        return "", scope
+    fields = {f"field_{number}": name for number, name in enumerate(sorted(names))}
+    return f" AND field IN ({', '.join(f':{key}' for key in fields)})", scope | fields
+
+
+def _operation(rows: Sequence[Row], member: MemberKey) -> Operation:
+    """An operation, from its rows: one for each piece of evidence."""
+    row = rows[0]
     return Operation(
         member=member,
         op=row["op"],
         field=row["field"],
         value=row["value"],
-        evidence=tuple(evidence[row["id"]]),
+        evidence=tuple(map(_evidence, rows)),
         audience=Audience(row["audience"]),
         kind=row["kind"],
         since=_moment(row["since"]),
@@ -226,7 +247,7 @@ def _evidence(row: Row) -> Evidence:
         room=row["room"],
         message=row["message"],
         quote=row["quote"],
-        said_at=from_micros(row["said_at"]),
+        said_at=from_micros(row["quoted_at"]),
     )
 
 

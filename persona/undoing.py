@@ -48,6 +48,5 @@ async def _undo(
     transaction: Transaction, member: MemberKey, which: dict[str, Value], *, schema: Schema, now: datetime
 ) -> int:
     rows = await transaction.fetch(_UNDO, tenant=member.tenant, member=member.id, now=to_micros(now), **which)
-    for field in dict.fromkeys(row["field"] for row in rows):
-        await reproject(transaction, member, field, schema)
+    await reproject(transaction, member, {row["field"] for row in rows}, schema)
     return len(rows)
