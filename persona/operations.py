@@ -43,8 +43,9 @@ class Operation:
     @property
     def id(self) -> OperationId:
         """The same for the same change from the same messages, so that applying it twice is noticed."""
-        sources = [f"{evidence.tenant}\x1f{evidence.room}\x1f{evidence.message}" for evidence in self.evidence]
-        parts = [self.member.tenant, self.member.id, self.op, self.field, comparable(self.value), *sources]
+        sources = (f"{evidence.tenant}\x1f{evidence.room}\x1f{evidence.message}" for evidence in self.evidence)
+        cited = dict.fromkeys(sources)  # a message may be quoted twice
+        parts = [self.member.tenant, self.member.id, self.op, self.field, comparable(self.value), *cited]
         return OperationId(hashlib.sha256("\x1e".join(parts).encode()).hexdigest()[:32])
 
     @property

@@ -7,23 +7,29 @@ guard decide. Design section 7.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from itertools import count
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from persona import relevance
 from persona.errors import ProposalError
 from persona.guard import Fences, Proposal, Quoted, Refusal, checked
-from persona.instructions import answer_schema, instructions
+from persona.instructions import answer_schema, instructions, learnable
 from persona.operations import Op, Operation
-from persona.persona import Kind
+from persona.persona import Kind, MemberKey
 from persona.ports import StructuredModel, StructuredReply, StructuredRequest, Usage
 from persona.schema import Schema
 from persona.session import Line, Session
 
 MAX_TOKENS = 4_000
 """Room for about sixty operations; a longer answer is cut, and a cut answer is an error."""
+
+
+KNOWN_TOKENS = 200
+"""For each speaker. What is known and not listed costs nothing: said again it counts as confirmed, and a field that
+holds one value takes the new one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,15 +88,40 @@ def _transcript(sessions: Sequence[Session], schema: Schema) -> str:
             [next(short_ids), names[line.speaker] if line.speaker else "bot", line.text, *([day] * (day != before))]
             for line, day, before in zip(session.lines, days, days[:1] + days, strict=False)
         ]
-        known = {
-            name: [
-                [fact.field, fact.value] for fact in session.personas[member].current if fact.field in schema.by_name
-            ]
-            for member, name in names.items()
-            if member in session.personas
-        }
+        known = {name: _known(session, member, schema) for member, name in names.items() if member in session.personas}
         documents.append({"date": days[0], "speakers": known, "messages": messages})
     return json.dumps({"sessions": documents}, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """A fact that a speaker's session may change."""
+
+    pair: list[str]
+    """Its field and value, as the model sees them."""
+    words: frozenset[str]
+    confirmed_at: datetime
+    is_first: bool = False
+
+    @property
+    def chars(self) -> int:
+        return len(json.dumps(self.pair, ensure_ascii=False))
+
+
+def _known(session: Session, member: MemberKey, schema: Schema) -> list[list[str]]:
+    """What is known of a speaker, within `KNOWN_TOKENS`: what they may have spoken of, and what was confirmed last."""
+    fields = {field.name: field for field in learnable(schema)}
+    facts = [
+        _Known(
+            pair=[fact.field, fact.value],
+            words=relevance.words_of(fields[fact.field], fact.value),
+            confirmed_at=fact.confirmed_at,
+        )
+        for fact in session.personas[member].current
+        if fact.field in fields
+    ]
+    said = " ".join(line.text for line in session.lines if line.speaker == member)
+    return [known.pair for known in relevance.fitting(facts, said, budget_tokens=KNOWN_TOKENS)]
 
 
 def _days(session: Session) -> list[str]:

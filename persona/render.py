@@ -1,11 +1,11 @@
 """A persona as text: the few lines a prompt gets, within a budget."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from persona import relevance
 from persona.canonical import comparable
 from persona.dates import last_day
 from persona.persona import Fact, Persona
@@ -13,16 +13,6 @@ from persona.schema import Field, Schema
 
 BUDGET_TOKENS = 600
 """Of a prompt. A persona that needs more is cut to what bears on the question."""
-CHARS_PER_TOKEN = 3.2
-"""Estimated low: the current tokenizers make more tokens of the same text than older ones (anthropic sheet 1.3)."""
-
-_WORD = re.compile(r"\w{3,}")
-_COMMON = {
-    *("about", "and", "are", "can", "could", "does", "for", "from", "have", "how", "like", "others", "should", "that"),
-    *("the", "their", "them", "they", "this", "use", "want", "what", "when", "where", "which", "who", "with", "work"),
-    *("would", "you", "your"),
-}
-"""Words that a question and a field's description share without meaning the same thing."""
 
 
 def for_prompt(
@@ -36,7 +26,7 @@ def for_prompt(
     schema no longer has are left out.
     """
     entries = [_Entry.of(persona, field) for field in schema.fields if persona.of(field.name)]
-    kept = _within(entries, question, int(budget_tokens * CHARS_PER_TOKEN))
+    kept = relevance.fitting(entries, question, budget_tokens=budget_tokens)
     groups = {group: {one.name: one.content for one in kept if one.group == group} for group in _GROUPS}
     if not kept:
         return None
@@ -66,8 +56,12 @@ class _Entry:
             group="style" if field.style else "uncertain" if _is_uncertain(facts, field, persona.at) else "facts",
             content=texts if field.is_list else texts[-1],
             confirmed_at=max(fact.confirmed_at for fact in facts),
-            words=_words(" ".join([field.label, field.description, *texts])),
+            words=relevance.words_of(field, *texts),
         )
+
+    @property
+    def is_first(self) -> bool:
+        return self.group == "style"  # it is small, and shapes every answer
 
     @property
     def chars(self) -> int:
@@ -84,29 +78,6 @@ def _text(fact: Fact, field: Field, zone: tzinfo) -> str:
     unit = f" {field.unit}" if field.unit else ""
     until = f" (until {last_day(fact.valid_until, zone)})" if fact.valid_until else ""
     return f"{fact.value}{unit}{until}"
-
-
-def _within(entries: list[_Entry], question: str, budget: int) -> list[_Entry]:
-    """The entries that fit, in the order of the schema: style first, for it is small and shapes every answer."""
-    asked, left = _words(question), budget
-    kept = []
-    ranked = sorted(entries, key=lambda one: (one.group != "style", -len(one.words & asked), _age(one)))
-    for entry in ranked:
-        if entry.chars <= left:
-            left -= entry.chars
-            kept.append(entry.name)
-    return [entry for entry in entries if entry.name in kept]
-
-
-def _age(entry: _Entry) -> float:
-    return -entry.confirmed_at.timestamp()
-
-
-def _words(text: str) -> frozenset[str]:
-    """The words of a text as they are compared, without the shortest; scripts without spaces give pairs of letters."""
-    plain = comparable(text)
-    pairs = (plain[at : at + 2] for at in range(len(plain) - 1) if min(plain[at : at + 2]) > "\u2fff")
-    return frozenset(_WORD.findall(plain)) - _COMMON | frozenset(pairs)
 
 
 def _json(values: Mapping[str, object]) -> str:

@@ -11,6 +11,8 @@ from tests.persona.builders import ANN, BO, PRIVATE, PUBLIC, WORKPLACE, at, evid
 def test_same_operation_has_the_same_id() -> None:
     """An operation proposed twice is noticed, also when the model spells its value in another case."""
     assert operation("Berlin").id == operation("berlin").id
+    twice = replace(operation("Berlin"), evidence=(*operation("Berlin").evidence, *operation("Berlin").evidence))
+    assert twice.id == operation("Berlin").id, "a message that is quoted twice is one source"
 
 
 @pytest.mark.parametrize(

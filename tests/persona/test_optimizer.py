@@ -118,6 +118,18 @@ def test_what_the_schema_no_longer_has_is_not_asked_about() -> None:
     assert document["speakers"] == {"p1": [["location", "Berlin"]]}
 
 
+def test_what_a_field_that_became_sensitive_holds_is_not_shown() -> None:
+    """What a schema no longer lets be learned does not reach the model either."""
+    guarded = replace(
+        WORKPLACE, fields=tuple(replace(one, sensitive=one.name == "location") for one in WORKPLACE.fields)
+    )
+    here = session(line("hello"), known=(fact("Berlin"), fact("vim", field=TOOLS)))
+
+    data = json.loads(Optimizer(model=ScriptedModel(), schema=guarded).request([here]).data)
+
+    assert data["sessions"][0]["speakers"] == {"p1": [["tools", "vim"]]}
+
+
 def test_day_is_the_speakers_own() -> None:
     """A message is dated where its speaker is: at noon UTC it is another day in Samoa than everywhere west of it."""
     in_samoa = fact("Pacific/Apia", field=WORKPLACE.by_name["time_zone"])

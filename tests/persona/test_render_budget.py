@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from persona import render
 from persona.audience import learned_in
 from persona.persona import Fact, FactId, Kind, Persona
+from persona.relevance import CHARS_PER_TOKEN
 from persona.schema import Field, Schema
 from tests.clock import NOON
 from tests.persona.builders import ANN, PUBLIC, WORKPLACE, steady
@@ -92,7 +93,7 @@ def test_the_budget_holds(budget: int, question: str) -> None:
     shown = rendered(*MANY, question=question, budget=budget)
     values = {name: value for group in shown.values() for name, value in group.items()}
 
-    assert sum(len(json.dumps({name: value})) - 2 for name, value in values.items()) <= budget * render.CHARS_PER_TOKEN
+    assert sum(len(json.dumps({name: value})) - 2 for name, value in values.items()) <= budget * CHARS_PER_TOKEN
     order = [field.name for field in WORKPLACE.fields]
     assert all(list(group) == sorted(group, key=order.index) for group in shown.values())
 

@@ -1,0 +1,79 @@
+"""What of a persona bears on some text: by the words they share, as much as fits into a number of tokens. Pure."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from persona.canonical import comparable
+from persona.schema import Field
+
+CHARS_PER_TOKEN = 3.2
+"""Estimated low: the current tokenizers make more tokens of the same text than older ones (anthropic sheet 1.3)."""
+
+_WORD = re.compile(r"\w{3,}")
+_COMMON = {
+    *("about", "and", "are", "can", "could", "does", "for", "from", "have", "how", "like", "others", "should", "that"),
+    *("the", "their", "them", "they", "this", "use", "want", "what", "when", "where", "which", "who", "with", "work"),
+    *("would", "you", "your"),
+}
+"""Words that a text and a field's description share without meaning the same thing."""
+
+
+class Candidate(Protocol):
+    """Something that may be left out of a prompt."""
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it goes before whatever bears more on the text."""
+        ...
+
+    @property
+    def words(self) -> frozenset[str]:
+        """As of `words`."""
+        ...
+
+    @property
+    def confirmed_at(self) -> datetime:
+        """When the member last said it."""
+        ...
+
+    @property
+    def chars(self) -> int:
+        """How long it is in a prompt."""
+        ...
+
+
+C = TypeVar("C", bound=Candidate)
+
+
+def fitting(candidates: Sequence[C], text: str, *, budget_tokens: int) -> list[C]:
+    """The candidates that fit, in the order they came in.
+
+    What shares more words with `text` goes before the rest, and of that what was confirmed last.
+    """
+    left, asked = int(budget_tokens * CHARS_PER_TOKEN), words(text)
+    if sum(one.chars for one in candidates) <= left:
+        return list(candidates)
+    kept: set[int] = set()
+    ranked = sorted(
+        enumerate(candidates),
+        key=lambda one: (not one[1].is_first, -len(one[1].words & asked), -one[1].confirmed_at.timestamp()),
+    )
+    for place, one in ranked:
+        if one.chars <= left:
+            left -= one.chars
+            kept.add(place)
+    return [one for place, one in enumerate(candidates) if place in kept]
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text as they are compared, without the shortest; scripts without spaces give pairs of letters."""
+    plain = comparable(text)
+    pairs = (plain[at : at + 2] for at in range(len(plain) - 1) if min(plain[at : at + 2]) > "\u2fff")
+    return frozenset(_WORD.findall(plain)) - _COMMON | frozenset(pairs)
+
+
+def words_of(field: Field, *values: str) -> frozenset[str]:
+    """The words by which values of a field are found: theirs, and those that say what the field is for."""
+    return words(" ".join([field.label, field.description, *values]))
