@@ -168,7 +168,9 @@ class Batches:
     async def _postpone(self, request: Request, group: Sequence[Due], error: Exception) -> Swept:
         finish = partial(_finish, request=request)
         try:
-            return await self._outcomes.postpone(group, error, owner=request.id, first=finish)
+            return await self._outcomes.postpone(
+                group, error, owner=request.id, call=UpdateId(request.id), first=finish
+            )
         except LeaseLostError:
             return Swept()
 

@@ -28,6 +28,8 @@ The docstring is the default message. `for_member` is the honest sentence a memb
 
 from typing import ClassVar
 
+from persona.ports import Usage
+
 
 class BotError(Exception):
     """Something went wrong in Rapport."""
@@ -70,6 +72,9 @@ class StoreDamagedError(StoreError):
 
 class ModelError(BotError):
     """The language model gave no finished answer."""
+
+    used: Usage | None = None
+    """What was consumed all the same, where the provider said so."""
 
     for_member = "The language model gave me no answer. Please ask again in a minute."
 

@@ -148,4 +148,4 @@ class Learning:
             if reply is not None and isinstance(error, LeaseLostError):  # paid for all the same
                 charge = partial(applying.charge, batch=batch, used=reply.usage, call=call)
                 await self._store.write(partial(charge, now=self._clock.now()))
-            return asked + await self._outcomes.postpone(batch, error, owner=owner)
+            return asked + await self._outcomes.postpone(batch, error, owner=owner, call=call)

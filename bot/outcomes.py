@@ -113,17 +113,20 @@ class Outcomes:
         return self._optimizer.update(reply, [one.session for one in batch], fences=fences)
 
     async def postpone(
-        self, batch: Sequence[Due], error: Exception, *, owner: str, first: Unit[None] = _nothing
+        self, batch: Sequence[Due], error: Exception, *, owner: str, call: UpdateId, first: Unit[None] = _nothing
     ) -> Swept:
         """Let the sessions come due again, later after each failure; parked ones wait for a new message.
 
-        `first` runs in the same transaction; when it raises, nothing is changed.
+        What the failed call consumed is recorded. `first` runs in the same transaction; when it raises, nothing is
+        changed.
         """
         held = [one for one in batch if one.is_held]
         attempts = {one.claimed.room: _attempts(one, error) for one in held}
 
         async def release(transaction: Transaction, *, now: datetime) -> None:
             await first(transaction)
+            if isinstance(error, errors.ModelError) and error.used is not None:
+                await applying.charge(transaction, batch, error.used, call=call, now=now)
             for room, number in attempts.items():
                 wait = min(BACK_OFF * 2 ** (number - 1), MAX_BACK_OFF)
                 await sessions.failed(transaction, room, owner=owner, attempts=number, not_before=now + wait)

@@ -169,7 +169,12 @@ class Responder:
                 return await self._from_model(turn)
         except errors.ModelError as error:
             _log.warning("model.failed", reference=message.reference, error=type(error).__name__, why=str(error))
-            return _Reply(text=_failure(error.for_member, message), outcome="failed", why=type(error).__name__)
+            return _Reply(
+                text=_failure(error.for_member, message),
+                outcome="failed",
+                why=type(error).__name__,
+                usage=error.used or NO_USAGE,
+            )
 
     async def _from_model(self, turn: _Turn) -> _Reply:
         growing = self._delivery.growing(turn.claimed.message)
@@ -185,7 +190,9 @@ class Responder:
                 await growing.show(pieces)
         text = "".join(pieces).strip()
         if not text:
-            raise errors.ModelCutError("the model's answer was empty")
+            empty = errors.ModelCutError("the model's answer was empty")
+            empty.used = usage
+            raise empty
         if usage.is_cut:
             text += CUT
         return _Reply(text=text, usage=usage)

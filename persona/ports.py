@@ -1,7 +1,7 @@
 """The two things this package asks of the outside: a transaction to keep facts in, a model to propose changes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 Value = str | int | float | bytes | None
@@ -64,6 +64,17 @@ class Usage:
     """Whether the call went through a batch, at half the price."""
     is_cut: bool = False
     """Whether the answer stopped at the token limit."""
+
+    def __add__(self, later: "Usage") -> "Usage":
+        """What two tries of one call consumed together; the rest is as the later one says."""
+        return replace(
+            later,
+            model=later.model or self.model,
+            **{name: getattr(self, name) + getattr(later, name) for name in _COUNTERS},
+        )
+
+
+_COUNTERS = ("input_tokens", "output_tokens", "cached_tokens", "written_tokens", "written_hour_tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ import structlog
 from bot.models import anthropic_replies as replies
 from bot.models import anthropic_requests as requests
 from bot.models.anthropic_batches import AnthropicBatches
-from bot.ports import RESTART, Clock, Restart
+from bot.ports import NO_USAGE, RESTART, Clock, Restart
 from persona.ports import StructuredReply, StructuredRequest, Usage
 
 if TYPE_CHECKING:
@@ -78,16 +78,18 @@ class AnthropicModel:
         create = (await self._open()).messages.create
         from bot.models.anthropic_errors import ODDITIES, failure  # noqa: PLC0415 - it imports the SDK
 
-        ends_at = self._ends_at()
+        ends_at, spent = self._ends_at(), NO_USAGE
         for attempt in range(TRIES):
-            has_text = False
+            has_text, reading = False, None
             try:
                 stream = await self._within(create(**requests.answer(prompt, self.name), stream=True), ends_at)
-                async for piece in _Reading(stream, self._deadlines.silence, ends_at).pieces():
+                reading = _Reading(stream, self._deadlines.silence, ends_at, spent=spent)
+                async for piece in reading.pieces():
                     has_text = True
                     yield piece
             except ODDITIES as error:
-                await self._pause(failure(error, has_text=has_text), attempt, ends_at)
+                spent = reading.usage if reading else spent
+                await self._pause(failure(error, has_text=has_text), attempt, ends_at, spent)
                 if has_text:
                     yield RESTART
             else:
@@ -98,14 +100,14 @@ class AnthropicModel:
         create = (await self._open()).messages.create
         from bot.models.anthropic_errors import ODDITIES, failure  # noqa: PLC0415 - it imports the SDK
 
-        ends_at = self._ends_at()
+        ends_at, spent = self._ends_at(), NO_USAGE
         for attempt in range(TRIES):
             try:
-                return replies.structured(
-                    await self._within(create(**requests.update(request, self._persona_model)), ends_at)
-                )
+                message = await self._within(create(**requests.update(request, self._persona_model)), ends_at)
+                spent += replies.used(message.usage, message.model)
+                return replies.structured(message, spent)
             except ODDITIES as error:
-                await self._pause(failure(error), attempt, ends_at)
+                await self._pause(failure(error), attempt, ends_at, spent)
         raise AssertionError("the last pause raises")
 
     async def warm(self) -> None:
@@ -131,11 +133,12 @@ class AnthropicModel:
         async with asyncio.timeout_at(ends_at):
             return await call
 
-    async def _pause(self, failed: Failure, attempt: int, ends_at: float) -> None:
-        """Wait before the next try, or raise if there is to be none."""
+    async def _pause(self, failed: Failure, attempt: int, ends_at: float, spent: Usage) -> None:
+        """Wait before the next try, or raise if there is to be none, with what all of them consumed."""
         wait_s = max(failed.wait_s or 0.0, FIRST_WAIT_S * 2**attempt * random.uniform(0.75, 1.0))  # noqa: S311 - jitter
         is_late = asyncio.get_running_loop().time() + wait_s >= ends_at
         if failed.wait_s is None or attempt == TRIES - 1 or is_late:
+            failed.error.used = spent if spent.input_tokens else None
             raise failed.error
         _log.info("model.retried", model=self.name, attempt=attempt + 1, why=str(failed.error))
         await self._clock.sleep(wait_s)
@@ -144,12 +147,20 @@ class AnthropicModel:
 class _Reading:
     """Reads one streamed reply and insists on its end."""
 
-    def __init__(self, stream: AsyncStream[RawMessageStreamEvent], silence_s: float, ends_at: float) -> None:
+    def __init__(
+        self, stream: AsyncStream[RawMessageStreamEvent], silence_s: float, ends_at: float, *, spent: Usage
+    ) -> None:
         self._stream = stream
         self._silence_s = silence_s
         self._ends_at = ends_at
         self._stop_reason: str | None = None
-        self._usage = Usage(input_tokens=0, output_tokens=0)
+        self._spent = spent
+        self._usage = NO_USAGE
+
+    @property
+    def usage(self) -> Usage:
+        """What was consumed so far, with what earlier tries had `spent`."""
+        return self._spent + self._usage
 
     async def pieces(self) -> AsyncIterator[str | Usage]:
         async with self._stream:
@@ -158,8 +169,8 @@ class _Reading:
                     yield event.delta.text
                 else:
                     self._note(event)
-        replies.check_stop_reason(self._stop_reason)
-        yield replace(self._usage, is_cut=self._stop_reason == "max_tokens")
+        replies.check_stop_reason(self._stop_reason, self.usage)
+        yield replace(self.usage, is_cut=self._stop_reason == "max_tokens")
 
     async def _next(self) -> RawMessageStreamEvent | None:
         loop = asyncio.get_running_loop()

@@ -130,10 +130,10 @@ def _outcome(result: MessageBatchResult) -> StructuredReply | errors.ModelError:
 
     if result.type == "succeeded":
         try:
-            reply = replies.structured(result.message)
+            usage = replies.used(result.message.usage, result.message.model)
+            return replies.structured(result.message, replace(usage, is_batch=True))
         except errors.ModelError as error:
             return error
-        return replace(reply, usage=replace(reply.usage, is_batch=True))
     if result.type == "errored":
         return named(result.error.error.type)
     return errors.ModelBusyError(f"the request was {result.type} in its batch")

@@ -12,27 +12,30 @@ if TYPE_CHECKING:
     from anthropic.types import Message
 
 
-def structured(message: Message) -> StructuredReply:
-    """A whole message as a structured reply; a refused or cut one is an error instead."""
-    check_stop_reason(message.stop_reason)
+def structured(message: Message, usage: Usage) -> StructuredReply:
+    """A whole message as a structured reply; a refused or cut one is an error instead, which knows its `usage`."""
+    check_stop_reason(message.stop_reason, usage)
     if message.stop_reason == "max_tokens":
-        raise errors.ModelCutError("the model's structured answer was cut at its token limit")
-    return StructuredReply(
-        text="".join(block.text for block in message.content if block.type == "text"),
-        usage=used(message.usage, message.model),
-    )
+        raise _costing(errors.ModelCutError("the model's structured answer was cut at its token limit"), usage)
+    return StructuredReply(text="".join(block.text for block in message.content if block.type == "text"), usage=usage)
 
 
-def check_stop_reason(reason: str | None) -> None:
+def check_stop_reason(reason: str | None, usage: Usage) -> None:
     """Only a reply that says how it ended is one: a stream that was cut ends without error and without a reason."""
     if reason is None:
         raise EOFError
     if reason == "refusal":
-        raise errors.ModelRefusedError
+        raise _costing(errors.ModelRefusedError(), usage)
     if reason == "model_context_window_exceeded":
-        raise errors.ModelRequestError("the conversation does not fit into the model's context window")
+        too_long = errors.ModelRequestError("the conversation does not fit into the model's context window")
+        raise _costing(too_long, usage)
     if reason not in {"end_turn", "stop_sequence", "max_tokens"}:
-        raise errors.ModelCutError(f"the model's reply ended with {reason!r}")
+        raise _costing(errors.ModelCutError(f"the model's reply ended with {reason!r}"), usage)
+
+
+def _costing(error: errors.ModelError, usage: Usage) -> errors.ModelError:
+    error.used = usage
+    return error
 
 
 def used(usage: Any, model: str) -> Usage:

@@ -476,7 +476,7 @@ REPLIES = [
 
 @pytest.mark.parametrize("reply", REPLIES, ids=["garbage", "of another shape", "refused", "cut"])
 async def test_a_useless_reply_comes_due_again(office: Office, reply: Reply) -> None:
-    """Nothing is learned from a reply that is none; its session is asked again and the others are kept."""
+    """Nothing is learned from a reply that is none; its session is asked again, both are paid for, the others kept."""
     answers = iter([reply])
     office.twin.match(lambda body: "Lisbon" in json.dumps(body), lambda body: next(answers, None) or honest(body))
     await three_say_something(office)
@@ -486,8 +486,7 @@ async def test_a_useless_reply_comes_due_again(office: Office, reply: Reply) -> 
 
     assert (swept.operations, swept.failures) == (2, 1)
     await office.settle()
-    was_charged = reply.stop_reason == "end_turn"
-    await assert_learned(office, calls=3 + was_charged)
+    await assert_learned(office, calls=4)
 
 
 async def test_a_useless_reply_is_paid_for_once(office: Office) -> None:

@@ -279,6 +279,18 @@ async def test_a_useless_answer_is_not_filed_as_learned(a_world: World, answer: 
     async with a_world.running(persona_consent="on"):
         await learned_in_the_end(a_world, tries=4)
 
+        (charged,) = (await accounts(a_world)).values()
+        assert charged == [("answer", 1, True), ("learn", 5, True)]
+
+
+async def test_an_answer_that_failed_is_in_the_accounts(a_world: World) -> None:
+    """What the model declined to answer was read by it, and is paid for by who asked."""
+    a_world.claude.default = Reply(stop_reason="refusal")
+    async with a_world.running(persona_consent="off"):
+        await a_world.answered(await a_world.says("Ana", "hello"))
+
+        assert list((await accounts(a_world)).values()) == [[("answer", 1, True)]]
+
 
 async def test_an_outage_over_a_restart_loses_no_conversation(a_world: World) -> None:
     """What could not be learned before a restart is learned after it, parked or not."""

@@ -720,6 +720,36 @@ async def test_silence_ends_a_try(
     assert got.usages == []
 
 
+@pytest.mark.parametrize(
+    ("reply", "calls"),
+    [(Reply(text="a b", stop_reason="refusal"), 1), (Reply(text="a b", no_stop=True), 3)],
+    ids=["a refusal", "no end three times"],
+)
+async def test_what_failed_says_what_it_consumed(
+    twin: AnthropicTwin, model: AnthropicModel, reply: Reply, calls: int
+) -> None:
+    """A provider charges for what it read and wrote, of use or not: the error knows it, over all tries."""
+    for _ in range(calls):
+        twin.script(reply)
+
+    got = await heard(model)
+
+    assert got.error is not None
+    assert got.error.used is not None
+    assert got.error.used.input_tokens == calls * prompt_tokens(twin.requests[0].body)
+    assert got.error.used.model == ANSWER_MODEL
+
+
+async def test_an_answer_at_the_second_try_counts_both(twin: AnthropicTwin, model: AnthropicModel) -> None:
+    """A stream that broke off was paid for too."""
+    twin.script(Reply(text="a b c d", cut_after=2), "Better.")
+
+    got = await heard(model)
+
+    (usage,) = got.usages
+    assert usage.input_tokens == 2 * prompt_tokens(twin.requests[0].body)
+
+
 async def test_silence_after_text_begins_the_answer_again(twin: AnthropicTwin, clock: StillClock) -> None:
     """A stream that falls silent after text is begun again, and what it said before is void."""
     twin.script(Reply(text="a b", hold_after=(1, asyncio.Event())), "c d")
