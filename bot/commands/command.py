@@ -1,13 +1,13 @@
-"""What a verb is: a name, a line of help, and a function from a request to a view."""
+"""What a verb is: a name, a line of help, and functions from what a member asked to what they see."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from bot.consent import Default
-from bot.messages import Member
+from bot.messages import Member, Room
 from bot.ports import Clock
 from bot.store.engine import Store
-from bot.views import View
+from bot.views import Form, View
 from persona.schema import Schema
 
 
@@ -21,9 +21,24 @@ class Context:
     clock: Clock
 
 
+OUTDATED = View(text="This button is from an older version of mine. `/persona help` shows what there is now.")
+"""What is shown when nothing answers to an action."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a member asks of a verb, by typing or pressing."""
+
+    member: Member
+    words: str = ""
+    """What was typed after the verb, or what stands after it in a button's action; trimmed."""
+    room: Room | None = None
+    """Where it was asked, if the platform says so."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One verb."""
+    """One verb. Whatever it shows is for the member alone who asked, and about nobody else."""
 
     name: str
     usage: str
@@ -31,5 +46,13 @@ class Command:
     summary: str
     words: str = ""
     """What the words after the verb may be, for platforms that ask for them."""
-    run: Callable[[Context, Member, str], Awaitable[View]]
-    """Gets the words after the verb, trimmed. The view is for this member alone."""
+    run: Callable[[Context, Asked], Awaitable[View]]
+    """Typed."""
+    press: Callable[[Context, Asked], Awaitable[View]] | None = None
+    """One of its buttons was pressed; the words are what follows `<name>:` in the action."""
+    form: Callable[[Context, Asked], Awaitable[Form | View]] | None = None
+    """Likewise for an action that begins with `form:<name>:`; a view says why there is no form."""
+    fill: Callable[[Context, Asked, Mapping[str, str]], Awaitable[View]] | None = None
+    """Its form was filled in, with an answer for each input that was not left empty."""
+    is_listed: bool = True
+    """Whether it is typed at all, and not only pressed."""

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bot.commands.command import Command, Context
+from bot.commands.command import Asked, Command, Context
 from bot.messages import Member
 from bot.store import conversations
 from bot.views import View
@@ -11,8 +11,9 @@ from persona.ports import Transaction
 from persona.schema import EVERY_FIELD, field_name
 
 
-async def run(context: Context, member: Member, words: str) -> View:
+async def run(context: Context, asked: Asked) -> View:
     """Forget what the words name: a field, whether or not the schema still has it, or everything."""
+    member, words = asked.member, asked.words
     name = field_name(words)
     is_all = name in EVERY_FIELD
     if not is_all and not await _is_field(context, member, name):

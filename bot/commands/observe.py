@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bot.commands.command import Command, Context
+from bot.commands.command import Asked, Command, Context
 from bot.messages import Member
 from bot.store import members
 from bot.views import View
@@ -16,9 +16,9 @@ _ON = (
 _OFF = "I learn only what you tell me of yourself. `/persona observe on` changes that."
 
 
-async def run(context: Context, member: Member, words: str) -> View:
+async def run(context: Context, asked: Asked) -> View:
     """Switch it on or off, or say how it is."""
-    wanted = words.casefold()
+    member, wanted = asked.member, asked.words.casefold()
     if wanted not in {"on", "off"}:
         is_on = await context.store.read(partial(members.is_observed, member=member.key))
         return View(text=_ON if is_on else _OFF)

@@ -4,32 +4,32 @@ from datetime import datetime
 from functools import partial
 
 from bot import consent
-from bot.commands.command import Command, Context
+from bot.commands.command import Asked, Command, Context
 from bot.messages import Member
 from bot.store import conversations, members
 from bot.views import View
 from persona.ports import Transaction
 
 
-async def run_pause(context: Context, member: Member, words: str) -> View:
+async def run_pause(context: Context, asked: Asked) -> View:
     """Neither learn nor use anything from now on."""
-    decision = await context.store.read(partial(members.consent, member=member.key))
+    decision = await context.store.read(partial(members.consent, member=asked.member.key))
     if not consent.is_on(decision, context.default):
         return View(text="Remembering is not on, so there is nothing to pause. `/persona show` shows what is kept.")
-    await _decide(context, member, "paused")
+    await _decide(context, asked.member, "paused")
     return View(
         text="Paused. I learn nothing and use nothing of what I remember, in any room, until you say `/persona resume`."
     )
 
 
-async def run_resume(context: Context, member: Member, words: str) -> View:
+async def run_resume(context: Context, asked: Asked) -> View:
     """Learn and use again, beginning with what is said from now on."""
     if context.default == "off":
         return View(text="Remembering is switched off for everybody here by whoever runs me.")
-    decision = await context.store.read(partial(members.consent, member=member.key))
+    decision = await context.store.read(partial(members.consent, member=asked.member.key))
     if consent.is_on(decision, context.default):
         return View(text="Remembering is on already. `/persona show` shows what is kept.")
-    await _decide(context, member, "on")
+    await _decide(context, asked.member, "on")
     return View(
         text="Remembering is on, beginning with what you say from now on. `/persona show` lists what I know,"
         " `/persona pause` stops it."

@@ -1,19 +1,16 @@
 """All verbs, and what is pressed: the one place that knows which there are."""
 
-from functools import partial
+from collections.abc import Mapping
 
-from bot.commands import forget, observe, pause, show
-from bot.commands.command import Command, Context
-from bot.messages import Member, clean
-from bot.store import conversations, members
-from bot.views import Line, Section, View
-from persona import forgetting
-from persona.ports import Transaction
+from bot.commands import consent, forget, observe, pause, show
+from bot.commands.command import OUTDATED, Asked, Command, Context
+from bot.messages import Member, Room, clean
+from bot.views import FORM, Form, Line, Section, View
 
 PREFIX = "/persona"
 
 
-async def _help(context: Context, member: Member, words: str) -> View:
+async def _help(context: Context, asked: Asked) -> View:
     lines = tuple(Line(text=f"{PREFIX} {command.usage}", note=command.summary) for command in COMMANDS.values())
     return View(
         text="I answer your questions and remember what you tell me about yourself, if you agree. These are yours:",
@@ -23,40 +20,53 @@ async def _help(context: Context, member: Member, words: str) -> View:
 
 
 HELP = Command(name="help", usage="help", summary="this list", run=_help)
-COMMANDS = {
-    command.name: command
-    for command in (show.COMMAND, forget.COMMAND, observe.COMMAND, pause.PAUSE, pause.RESUME, HELP)
-}
+_EVERY = (show.COMMAND, forget.COMMAND, observe.COMMAND, pause.PAUSE, pause.RESUME, consent.COMMAND, HELP)
+COMMANDS = {command.name: command for command in _EVERY if command.is_listed}
 """The verbs by name, in the order help lists them."""
+
+_BY_NAME = {command.name: command for command in _EVERY}
 
 
 class Commands:
-    """Runs what members type and press. What comes back is for that member alone."""
+    """Runs what members type and press. What comes back is for that member alone.
+
+    `room` is where it was asked, if the platform says so.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def run(self, words: str, member: Member) -> View:
+    async def run(self, words: str, member: Member, *, room: Room | None = None) -> View:
         """Run what was typed after `/persona`; without words, or with a verb that is none, show the help."""
         verb, _, rest = " ".join(clean(words).split()).partition(" ")
+        asked = Asked(member=member, words=rest, room=room)
         command = COMMANDS.get(verb.casefold() or "help")
         if command is None:
-            helped = await _help(self._context, member, "")
+            helped = await _help(self._context, asked)
             return View(text=f"There is no command “{verb}”.", sections=helped.sections, footer=helped.footer)
-        return await command.run(self._context, member, rest)
+        return await command.run(self._context, asked)
 
-    async def press(self, action: str, member: Member) -> View:
-        """Do what a button stands for."""
-        if action == "consent:on":
-            return await pause.RESUME.run(self._context, member, "")
-        if action == "consent:withdrawn":
-            await self._context.store.write(partial(_withdraw, member=member, context=self._context))
-            return View(text="All right, I remember nothing about you. `/persona resume` changes that at any time.")
-        return View(text="This button is from an older version of mine. `/persona help` shows what there is now.")
+    async def press(self, action: str, member: Member, *, room: Room | None = None) -> View:
+        """Do what a button stands for. Whoever presses it, it is about the persona of that member."""
+        name, _, rest = action.partition(":")
+        command = _BY_NAME.get(name)
+        if command is None or command.press is None:
+            return OUTDATED
+        return await command.press(self._context, Asked(member=member, words=rest, room=room))
 
+    async def form(self, action: str, member: Member, *, room: Room | None = None) -> Form | View:
+        """The form that an action beginning with `FORM` opens; a view instead says why there is none."""
+        name, _, rest = action.removeprefix(FORM).partition(":")
+        command = _BY_NAME.get(name)
+        if command is None or command.form is None:
+            return OUTDATED
+        return await command.form(self._context, Asked(member=member, words=rest, room=room))
 
-async def _withdraw(transaction: Transaction, *, member: Member, context: Context) -> None:
-    """A no is a no to what was learned before it, too."""
-    now = await conversations.decided_at(transaction, member.key, now=context.clock.now())
-    await members.set_consent(transaction, member.key, "withdrawn", now=now)
-    await forgetting.forget(transaction, member.key, field=None, schema=context.schema, now=now)
+    async def fill(self, action: str, answers: Mapping[str, str], member: Member, *, room: Room | None = None) -> View:
+        """Take what was filled into the form of `action`."""
+        name, _, rest = action.partition(":")
+        command = _BY_NAME.get(name)
+        if command is None or command.fill is None:
+            return OUTDATED
+        filled = {name: clean(answer).strip() for name, answer in answers.items() if answer.strip()}
+        return await command.fill(self._context, Asked(member=member, words=rest, room=room), filled)

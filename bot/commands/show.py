@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 from functools import partial
 
 from bot import consent
-from bot.commands.command import Command, Context
+from bot.commands.command import Asked, Command, Context
 from bot.messages import Member, MessageId, RoomId, TenantId
 from bot.store import members
 from bot.views import Button, Line, Section, Source, View
@@ -21,8 +21,9 @@ from persona.schema import field_name
 from persona.store import PARKED
 
 
-async def run(context: Context, member: Member, words: str) -> View:
+async def run(context: Context, asked: Asked) -> View:
     """Show all of it, or only the field named."""
+    member, words = asked.member, asked.words
     decision, persona, refused = await context.store.read(partial(_read, member=member, context=context))
     name = field_name(words)
     facts = persona.facts if not words else tuple(fact for fact in persona.facts if fact.field == name)
