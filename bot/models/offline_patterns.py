@@ -7,7 +7,7 @@ well be a figure of speech is left alone.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.models import offline_words as words
 from persona.operations import Op
@@ -116,6 +116,17 @@ def _clauses(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _in_clause(text: str, readable: str, begin: int, end: int) -> Iterator[Statement]:
+    """What a clause states; after "forget that" it ends what it states."""
+    asked = words.FORGET.match(readable, begin, end)
+    if asked is None:
+        yield from _stated(text, readable, begin, end)
+        return
+    for statement in _stated(text, readable, asked.end(), end):
+        if statement.op != "remove":
+            yield replace(statement, op="remove", quote=f"{text[begin : asked.end()]}{statement.quote}")
+
+
+def _stated(text: str, readable: str, begin: int, end: int) -> Iterator[Statement]:
     clause, is_choice = readable[begin:end], False
     for pattern in PATTERNS:
         match = pattern.regex.match(clause)

@@ -15,6 +15,9 @@ INTRO = re.compile(
 )
 """What may stand before a statement without changing it."""
 
+FORGET = re.compile(r"(?:please )?forget (?:that |the fact that )?", re.IGNORECASE)
+"""What makes a statement one that is to hold no longer."""
+
 HEDGED = re.compile(
     r"\?|\b(?:if|would|could|maybe|perhaps|wish|hope|plan(?:ning)? to|thinking (?:of|about)|used to|imagine|pretend"
     r"|suppose|assume|let's say|as though|not sure|says?|said|told|thinks?|next (?:week|month|year)|tomorrow|soon"

@@ -36,6 +36,8 @@ STATED: list[tuple[str, str, str, str, str]] = [
     ("My timezone is Europe/Berlin.", "set", "time_zone", "Europe/Berlin", "My timezone is Europe/Berlin"),
     ("FYI my time zone is UTC-3", "set", "time_zone", "UTC-3", "my time zone is UTC-3"),
     ("My time zone is UTC+5:30.", "set", "time_zone", "UTC+5:30", "My time zone is UTC+5:30"),
+    ("Forget that I live in Lisbon", "remove", "location", "Lisbon", "Forget that I live in Lisbon"),
+    ("please forget I use Vim!", "remove", "tools", "Vim", "please forget I use Vim"),
     ("Remember that I moved to Lisbon", "set", "location", "Lisbon", "I moved to Lisbon"),
     ("Please remember I live in Lisbon.", "set", "location", "Lisbon", "I live in Lisbon"),
     ("Hi! Don’t forget that I use Vim", "add", "tools", "Vim", "I use Vim"),
@@ -253,8 +255,10 @@ NOT_STATED = [
     "Maybe I live in a simulation.",
     "Perhaps I use Vim too much.",
     "I'm not sure I use that.",
-    # asked to be forgotten, or remembered by somebody else
-    "Forget that I live in Rome.",
+    # asked to be remembered by somebody else, or of nothing that was stated
+    "Forget it, I do not live in Rome or so I think?",
+    "Forget that I no longer use Vim.",
+    "Forget that Ada lives in Rome.",
     "Remember when I lived in Rome?",
     "Do you remember that I live in Rome?",
     "I remember that I use Vim.",
