@@ -482,6 +482,167 @@ async def test_home_is_published_and_pressed(twin: SlackTwin) -> None:
     assert pressed.is_set()
 
 
+def modal(element: Json, **more: object) -> Json:
+    """The modal with another input in it."""
+    block = {"type": "input", "block_id": "goal", "label": {"type": "plain_text", "text": "Goal"}, "element": element}
+    return MODAL | {"blocks": [block | more]}
+
+
+def option(text: str, value: str | None = None) -> Json:
+    return {"text": {"type": "plain_text", "text": text}, "value": value or text}
+
+
+TYPED = {"type": "plain_text_input", "action_id": "text"}
+PICKED = {"type": "static_select", "action_id": "pick"}
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        modal(TYPED | {"initial_value": "x" * 21, "max_length": 20}),
+        modal(TYPED | {"max_length": 3_001}),
+        modal(TYPED | {"placeholder": {"type": "plain_text", "text": "x" * 151}}),
+        modal(TYPED, label={"type": "plain_text", "text": ""}),
+        modal(PICKED),
+        modal(PICKED | {"options": [option("x" * 76)]}),
+        modal(PICKED | {"options": [option("x", "y" * 151)]}),
+        modal(PICKED | {"options": [option("a")], "initial_option": option("b")}),
+        modal({"type": "button", "action_id": "b", "text": {"type": "plain_text", "text": "x"}}),
+        MODAL | {"submit": {"type": "plain_text", "text": "x" * 25}},
+        MODAL | {"blocks": [*MODAL["blocks"], *({"type": "divider"} for _ in range(100))]},
+        MODAL | {"blocks": [{"type": "actions", "elements": [BUTTON | {"style": "green"}]}]},
+        MODAL | {"blocks": [{"type": "section", "text": option("x")["text"], "accessory": TYPED}]},
+    ],
+    ids=range(13),
+)
+async def test_a_modal_that_slack_would_refuse_is_refused(twin: SlackTwin, view: Json) -> None:
+    """What is too long, missing, or of the wrong kind in a modal is not opened."""
+    outcome = await twin.command("U1", "C1", "/edit")
+    client = web(twin)
+
+    assert await refusal(client.views_open(trigger_id=outcome.trigger_id, view=view)) == "invalid_arguments"
+    assert twin.modals["U1"] == []
+
+
+async def test_a_home_of_more_than_a_hundred_blocks_is_refused(twin: SlackTwin) -> None:
+    """A Home tab holds a hundred blocks."""
+    full = {"type": "home", "blocks": [{"type": "divider"}] * 100}
+    assert (await web(twin).views_publish(user_id="U1", view=full))["ok"]
+
+    over = {"type": "home", "blocks": [{"type": "divider"}] * 101}
+    assert await refusal(web(twin).views_publish(user_id="U1", view=over)) == "invalid_arguments"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"response_action": "update", "view": MODAL | {"title": {"type": "plain_text", "text": "x" * 25}}},
+        {"response_action": "errors", "errors": {"nowhere": "wrong"}},
+    ],
+    ids=["view", "errors"],
+)
+async def test_a_wrong_answer_to_a_modal_is_noticed(twin: SlackTwin, answer: Json) -> None:
+    """An ack with a view that Slack does not take, or errors at no input, leaves the modal as it is."""
+    async with listening(twin) as app:
+
+        @app.view("edit")
+        async def _save(ack: Any) -> None:
+            await ack(**answer)
+
+        outcome = await twin.command("U1", "C1", "/edit")
+        await app.client.views_open(trigger_id=outcome.trigger_id, view=MODAL)
+        submitted = await twin.submits("U1")
+
+    assert submitted.error == "invalid_response"
+    assert twin.modals["U1"][0]["title"] == MODAL["title"]
+
+
+@pytest.mark.parametrize("typed", ["", "x" * 21])
+async def test_slack_does_not_send_what_was_filled_in_wrongly(twin: SlackTwin, typed: str) -> None:
+    """An empty required field and one with too much in it never reach the app: that is a mistake of the test."""
+    outcome = await twin.command("U1", "C1", "/edit")
+    await web(twin).views_open(trigger_id=outcome.trigger_id, view=modal(TYPED | {"max_length": 20}))
+
+    with pytest.raises(AssertionError, match="goal"):
+        await twin.submits("U1", {"goal": {"text": typed}})
+
+
+async def test_a_shortcut_names_its_message(twin: SlackTwin) -> None:
+    """A message shortcut carries the message, its conversation and an address that answers the member alone."""
+    async with listening(twin) as app:
+        chosen: list[Json] = []
+
+        @app.shortcut("why")
+        async def _why(ack: Any, body: Json, respond: Any) -> None:
+            chosen.append(body)
+            await ack()
+            await respond("Because.")
+
+        root = await twin.says("U1", "C1", "hi")
+        await twin.says("U2", "C1", "ho", thread=root)
+        outcome = await twin.shortcut("U1", twin.messages("C1")[-1], "why")
+        await twin.wait_for(lambda: outcome.seen)
+
+    assert (chosen[0]["channel"]["id"], chosen[0]["message"]["thread_ts"], chosen[0]["user"]["id"]) == (
+        "C1",
+        root,
+        "U1",
+    )
+    assert chosen[0]["message_ts"] == chosen[0]["message"]["ts"] == twin.messages("C1")[-1].ts
+    assert outcome.seen[0].only_for == "U1"
+
+
+async def test_nobody_sees_what_is_private_below_an_unanswered_message(twin: SlackTwin) -> None:
+    """Slack takes an ephemeral message for a thread that is none yet, and shows it to nobody."""
+    root = await twin.says("U1", "C1", "hi")
+    client = web(twin)
+    assert (await client.chat_postEphemeral(channel="C1", user="U1", thread_ts=root, text="psst"))["ok"]
+    assert twin.ephemerals("U1") == []
+
+    await client.chat_postMessage(channel="C1", thread_ts=root, text="yes?")
+    await client.chat_postEphemeral(channel="C1", user="U1", thread_ts=root, text="psst")
+    assert [message.text for message in twin.ephemerals("U1")] == ["psst"]
+
+
+async def test_a_file_is_shared_in_one_conversation(twin: SlackTwin) -> None:
+    """A file of the app appears as a message where it is shared, and can be downloaded from then on."""
+    async with aiohttp.ClientSession() as session:
+        client = web(twin, session=session)
+        await client.files_upload_v2(channel="D1", file_uploads=[{"filename": "a.txt", "content": "milk"}])
+        (shared,) = twin.messages("D1")
+        address, right = shared.files[0]["url_private"], {"Authorization": f"Bearer {twin.bot_token}"}
+        async with session.get(address, headers=right) as whole:
+            assert await whole.read() == b"milk"
+
+    assert [file["name"] for file in shared.files] == ["a.txt"]
+
+
+async def test_a_file_that_was_not_sent_is_not_shared(twin: SlackTwin) -> None:
+    """Sharing needs the bytes, all of them, and a conversation that the bot is in."""
+    client = web(twin)
+    announced = await client.files_getUploadURLExternal(filename="a.txt", length=4)
+    done = client.files_completeUploadExternal(files=[{"id": announced["file_id"]}], channel_id="D1")
+    assert await refusal(done) == "file_not_found"
+
+    async with aiohttp.ClientSession() as session, session.post(announced["upload_url"], data=b"mil") as short:
+        assert short.status == 400
+    twin.channel("C3", "elsewhere", members=["U1"], bot=False)
+    upload = client.files_upload_v2(channel="C3", file_uploads=[{"filename": "a.txt", "content": "milk"}])
+    assert await refusal(upload) == "not_in_channel"
+    assert await refusal(client.files_getUploadURLExternal(filename="a.txt", length=0)) == "invalid_arguments"
+    assert twin.messages("C3") == []
+
+
+async def test_sending_files_needs_a_scope() -> None:
+    """Without `files:write` no file is taken, and the answer names the scope."""
+    async with SlackTwin(scopes={"chat:write"}) as twin:
+        furnish(twin)
+        with pytest.raises(SlackApiError) as caught:
+            await web(twin).files_getUploadURLExternal(filename="a.txt", length=4)
+
+    assert (caught.value.response["error"], caught.value.response["needed"]) == ("missing_scope", "files:write")
+
+
 async def test_files_come_with_a_protected_address(twin: SlackTwin) -> None:
     """A shared file arrives as `file_share`, and only the bot token may download it."""
     await twin.says("U1", "D1", "look", files=[twin.file("notes.txt", b"remember the milk")])

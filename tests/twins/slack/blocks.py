@@ -21,6 +21,14 @@ TEXT_MAX = {"section": 3_000, "header": 150, "button": 75, "markdown": MARKDOWN_
 STRING_MAX = {"block_id": 255, "action_id": 255, "callback_id": 255, "private_metadata": 3_000}
 ITEMS_MAX = {"actions": 25, "context": 10, "context_actions": 5}
 FIELDS_MAX, FIELD_TEXT_MAX, VALUE_MAX, OPTIONS_MAX, TITLE_MAX = 10, 2_000, 2_000, 100, 24
+LABEL_MAX, PLACEHOLDER_MAX, OPTION_MAX, OPTION_VALUE_MAX, INPUT_MAX = 2_000, 150, 75, 150, 3_000
+BUTTON_STYLES = {None, "primary", "danger"}
+ACCESSORY_NAMES = """
+button overflow datepicker timepicker static_select users_select conversations_select channels_select image
+multi_static_select multi_users_select multi_conversations_select multi_channels_select checkboxes radio_buttons
+"""
+ACCESSORIES = frozenset(ACCESSORY_NAMES.split())
+INPUTS = ACCESSORIES - {"button", "overflow", "image"} | {"plain_text_input", "email_text_input", "number_input"}
 
 
 def walk(node: object, pointer: str = "") -> Iterator[tuple[str, Json]]:
@@ -63,7 +71,9 @@ def view_errors(view: Json) -> list[str]:
     found = block_errors(view.get("blocks"), "/view/blocks", most=VIEW_BLOCKS_MAX)
     found += _errors_of_node({**view, "type": "view"}, "/view")
     if view["type"] == "modal":
-        found += _too_long(view.get("title"), TITLE_MAX, "/view/title")
+        for part in ("title", "submit", "close"):
+            if part == "title" or part in view:
+                found += _too_long(view.get(part), TITLE_MAX, f"/view/{part}")
         if any(block.get("type") == "input" for block in view.get("blocks") or ()) and not view.get("submit"):
             found.append("submit is required when an input block is within blocks [json-pointer:/view]")
     return found
@@ -81,6 +91,8 @@ def _errors_of_block(block: object, at: str) -> list[str]:
     kind, items = block["type"], block.get("elements", [])
     if kind == "section":
         return _errors_of_section(block, at)
+    if kind == "input":
+        return _errors_of_input(block, at)
     if kind in {"header", "markdown"}:
         return _too_long(block.get("text"), TEXT_MAX[kind], f"{at}/text")
     if kind in ITEMS_MAX and not 1 <= len(items) <= ITEMS_MAX[kind]:
@@ -97,6 +109,32 @@ def _errors_of_section(block: Json, at: str) -> list[str]:
         found.append(f"no more than {FIELDS_MAX} items allowed [json-pointer:{at}/fields]")
     for index, item in enumerate(fields):
         found += _too_long(item, FIELD_TEXT_MAX, f"{at}/fields/{index}")
+    if "accessory" in block and block["accessory"].get("type") not in ACCESSORIES:
+        found.append(f"unsupported type: {block['accessory'].get('type')} [json-pointer:{at}/accessory/type]")
+    return found
+
+
+def _errors_of_input(block: Json, at: str) -> list[str]:
+    element = block.get("element") or {}
+    found = _too_long(block.get("label"), LABEL_MAX, f"{at}/label")
+    if element.get("type") not in INPUTS:
+        return [*found, f"unsupported type: {element.get('type')} [json-pointer:{at}/element/type]"]
+    if "placeholder" in element:
+        found += _too_long(element["placeholder"], PLACEHOLDER_MAX, f"{at}/element/placeholder")
+    options = element.get("options")
+    if element["type"] == "static_select":
+        if not options:
+            found.append(f"must be provided: options [json-pointer:{at}/element]")
+        elif "initial_option" in element and element["initial_option"] not in options:
+            found.append(f"must be one of the options [json-pointer:{at}/element/initial_option]")
+    for index, option in enumerate(options or ()):
+        found += _too_long(option.get("text"), OPTION_MAX, f"{at}/element/options/{index}/text")
+        found += _too_long(option.get("value"), OPTION_VALUE_MAX, f"{at}/element/options/{index}/value")
+    most = element.get("max_length", INPUT_MAX)
+    if not 1 <= most <= INPUT_MAX:
+        found.append(f"must be between 1 and {INPUT_MAX} [json-pointer:{at}/element/max_length]")
+    if len(element.get("initial_value") or "") > most:
+        found.append(f"must be less than {most + 1} characters [json-pointer:{at}/element/initial_value]")
     return found
 
 
@@ -109,6 +147,10 @@ def _errors_of_node(node: Json, at: str) -> list[str]:
     ]
     if node.get("type") == "button":
         found += _too_long(node.get("text"), TEXT_MAX["button"], f"{at}/text")
+        if node.get("style") not in BUTTON_STYLES:
+            found.append(f"unsupported value: {node['style']} [json-pointer:{at}/style]")
+        if len(str(node.get("accessibility_label") or "")) > TEXT_MAX["button"]:
+            found.append(f"must be less than {TEXT_MAX['button'] + 1} characters [json-pointer:{at}]")
     if len(str(node.get("value") or "")) > VALUE_MAX:
         found.append(f"must be less than {VALUE_MAX + 1} characters [json-pointer:{at}/value]")
     if len(node.get("options") or ()) > OPTIONS_MAX:

@@ -159,7 +159,9 @@ def post_ephemeral(desk: Desk, args: Args) -> Json:
     if args.need("user") not in room.members:
         raise RefusalError("user_not_in_channel")
     check_content(args)
-    message = desk.workspace.add(compose(desk, room, args, only_for=args.text("user")))
+    message = compose(desk, room, args, only_for=args.text("user"))
+    if message.thread is None or desk.workspace.replies(room.id, message.thread):
+        desk.workspace.add(message)  # below a message that nobody answered yet, Slack takes it and shows it to nobody
     desk.workspace.record("ephemeral", message, args.given)
     return {"ok": True, "message_ts": message.ts}
 

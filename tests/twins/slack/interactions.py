@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tests.twins.slack import payloads
-from tests.twins.slack.blocks import Json
+from tests.twins.slack.blocks import Json, view_errors
 from tests.twins.slack.delivery import EnvelopeKind
 from tests.twins.slack.people import People
 from tests.twins.slack.workspace import BOT_ID, BOT_USER, Message
@@ -63,17 +63,35 @@ class Interactions(People):
     async def submits(self, user: str, typed: Json | None = None) -> Outcome:
         """Submit the member's open modal with `typed` as {block_id: {action_id: value}}; apply what the app answers."""
         stack = self.workspace.modals[user]
+        assert stack[-1].get("submit"), "there is nothing to submit"
         view = stack[-1] | {"state": payloads.state(stack[-1], typed or {})}
+        _check_filled(view)
         payload = payloads.interaction(self.workspace, self.workspace.members[user], "view_submission")
         outcome = await self._ask("interactive", payload | {"view": view, "response_urls": []}, answers=True)
-        if outcome.acked:
-            self._after_submission(stack, outcome.payload or {})
+        if outcome.acked and not self._after_submission(stack, outcome.payload or {}):
+            return replace(outcome, error="invalid_response")
+        await self.changed()
         return outcome
 
-    def _after_submission(self, stack: list[Json], answer: Json) -> None:
+    async def shortcut(self, user: str, message: Message, callback_id: str) -> Outcome:
+        """Choose one of the app's shortcuts in the menu of a message."""
+        self._present(user, message.channel)
+        assert message.only_for is None, "ephemeral messages have no such menu"
+        payload = payloads.interaction(self.workspace, self.workspace.members[user], "message_action")
+        name = self.workspace.response_url(user, message.channel)
+        where = payloads.source(self.workspace, message)
+        payload |= {"callback_id": callback_id, "message_ts": message.ts, "message": where["message"]}
+        payload |= {"channel": where["channel"], "response_url": f"{self.url}/response/{name}"}
+        return await self._ask("interactive", payload, response=name)
+
+    def _after_submission(self, stack: list[Json], answer: Json) -> bool:
+        """Do what the ack says; False where Slack tells the member of trouble instead."""
         what, top = answer.get("response_action"), stack[-1]
         if what == "errors":
-            return
+            inputs = {block["block_id"] for block in top["blocks"] if block["type"] == "input"}
+            return bool(answer.get("errors")) and set(answer["errors"]) <= inputs
+        if what in {"push", "update"} and view_errors(answer.get("view") or {}):
+            return False
         if what == "clear":
             stack.clear()
         elif what == "push":
@@ -83,6 +101,7 @@ class Interactions(People):
             stack[-1] = new | {"id": top["id"]}
         else:
             stack.pop()
+        return True
 
     async def _ask(self, kind: EnvelopeKind, payload: Json, *, answers: bool = False, response: str = "") -> Outcome:
         """Send something that is never sent again, and tell what the member saw at once."""
@@ -131,3 +150,15 @@ class Interactions(People):
             attachments=body.get("attachments", []),
             only_for=None if body.get("response_type") == "in_channel" else user,
         )
+
+
+def _check_filled(view: Json) -> None:
+    """What Slack does not even send: an empty field that has to be filled, or one with more text than it takes."""
+    for block in view["blocks"]:
+        if block["type"] != "input":
+            continue
+        (answer,) = view["state"]["values"][block["block_id"]].values()
+        given = answer.get("value") or answer.get("selected_option") or ""
+        assert given or block.get("optional"), f"{block['block_id']} has to be filled in"
+        most = block["element"].get("max_length")
+        assert most is None or len(given) <= most, f"{block['block_id']} takes {most} characters"

@@ -199,7 +199,7 @@ def choice(element: Json, value: str | None) -> Json:
     if kind in PRESSED or kind == "plain_text_input":
         standing = element.get("value", element.get("initial_value"))
         return {"type": kind, "value": standing if value is None else value}
-    options = [node for _, node in walk(element) if node.get("value") == value and "text" in node]
+    options = [node for _, node in walk(element) if value and node.get("value") == value and "text" in node]
     if kind.startswith("multi_") or kind == "checkboxes":
         return {"type": kind, "selected_options": options or element.get("initial_options", [])}
     return {"type": kind, "selected_option": options[0] if options else element.get("initial_option")}

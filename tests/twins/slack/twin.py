@@ -11,14 +11,14 @@ from collections.abc import Collection
 from aiohttp import web
 
 from tests.twins.server import Fault
-from tests.twins.slack import chat, reads, surfaces
+from tests.twins.slack import chat, files, reads, surfaces
 from tests.twins.slack.blocks import Json
 from tests.twins.slack.interactions import Interactions
 from tests.twins.slack.pings import Ping
 from tests.twins.slack.web import ALL_SCOPES, SCOPES, Args, Desk, Method, RefusalError, arguments
-from tests.twins.slack.workspace import RESPONSE_URL_LIFE_S, Message, Post, Workspace
+from tests.twins.slack.workspace import Message, Post, Workspace
 
-METHODS: dict[str, Method] = {**chat.METHODS, **reads.METHODS, **surfaces.METHODS}
+METHODS: dict[str, Method] = {**chat.METHODS, **files.METHODS, **reads.METHODS, **surfaces.METHODS}
 
 
 class SlackTwin(Interactions):
@@ -39,7 +39,6 @@ class SlackTwin(Interactions):
         self.withdrawn: set[str] = set()
         """Methods that answer `unknown_method`, as before their introduction or after their end."""
         self._revoked = False
-        self._files: dict[str, bytes] = {}
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -47,6 +46,7 @@ class SlackTwin(Interactions):
             web.route("*", "/api/{method}", self._api),
             web.post("/response/{name:.+}", self._respond),
             web.get("/files/{name}", self._download),
+            web.post("/upload/{name}", self._upload),
         ]
 
     # -- what the app asks ----------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class SlackTwin(Interactions):
     async def _respond(self, request: web.Request) -> web.Response:
         name, body = request.match_info["name"], json.loads(await request.read())
         place = self.workspace.response_urls.get(name)
-        if place is None or self.workspace.now - place.issued_s > RESPONSE_URL_LIFE_S:
+        if place is None or self.workspace.now - place.issued_s > self.workspace.response_url_life_s:
             return web.json_response({"ok": False, "error": "expired_url"}, status=404)
         if place.uses_left == 0:
             return web.json_response({"ok": False, "error": "used_url"}, status=404)
@@ -114,8 +114,17 @@ class SlackTwin(Interactions):
 
     async def _download(self, request: web.Request) -> web.Response:
         allowed = request.headers.get("Authorization") == f"Bearer {self.bot_token}" and not self._revoked
-        content = self._files.get(request.match_info["name"]) if allowed else None
+        content = self.workspace.files.get(request.match_info["name"]) if allowed else None
         return web.Response(status=404) if content is None else web.Response(body=content)
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        """Take the bytes of a file; the address was given out for one file of one length."""
+        upload, content = self.workspace.uploads.get(request.match_info["name"]), await request.read()
+        if upload is None or upload.content is not None or len(content) != upload.length:
+            return web.Response(status=400, text="not this file")
+        upload.content = content
+        await self.changed()
+        return web.Response(text=f"OK - {len(content)}")
 
     # -- what a test arranges -------------------------------------------------------------------------------------
 
@@ -146,10 +155,8 @@ class SlackTwin(Interactions):
     def file(self, name: str, content: bytes, *, mimetype: str = "text/plain") -> Json:
         """Store a file and return it as `says(files=[…])` wants it; the bot token may download it."""
         file_id = f"F{self.workspace.number()}"
-        self._files[file_id] = content
-        address, kind = f"{self.url}/files/{file_id}", name.rpartition(".")[2]
-        about = {"id": file_id, "name": name, "mimetype": mimetype, "filetype": kind, "size": len(content)}
-        return about | {"mode": "hosted", "url_private": address, "url_private_download": address}
+        self.workspace.files[file_id] = content
+        return files.file_json(file_id, name, content, url=self.url, mimetype=mimetype)
 
     # -- what humans see ------------------------------------------------------------------------------------------
 

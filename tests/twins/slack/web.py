@@ -33,6 +33,8 @@ SCOPES = {
     "reactions.add": "reactions:write",
     "reactions.remove": "reactions:write",
     "users.info": "users:read",
+    "files.getUploadURLExternal": "files:write",
+    "files.completeUploadExternal": "files:write",
 }
 """What a method needs wherever it is used; conversations.* ask by the kind of conversation."""
 ALL_SCOPES = frozenset({*SCOPES.values(), *HISTORY.values(), *READ.values(), "im:write", "mpim:write"}) | {

@@ -20,7 +20,7 @@ TRIGGER_LIFE_S = 3.0
 RESPONSE_URL_LIFE_S, RESPONSE_URL_USES = 1_800.0, 5
 
 Kind: TypeAlias = Literal["public", "private", "im", "mpim"]
-PostKind: TypeAlias = Literal["post", "update", "delete", "ephemeral", "stream", "append", "stop", "respond"]
+PostKind: TypeAlias = Literal["post", "update", "delete", "ephemeral", "stream", "append", "stop", "respond", "file"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ class ResponseUrl:
     channel: str
     original: Message | None
     issued_s: float
-    uses_left: int = RESPONSE_URL_USES
+    uses_left: int
     seen: list[Message] = field(default_factory=list)
     """What came through it, oldest first; the payload of the ack included."""
 
@@ -119,6 +119,15 @@ class Trigger:
     user: str
     issued_s: float
     used: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Upload:
+    """A file on its way: announced, then sent, then shared."""
+
+    name: str
+    length: int
+    content: bytes | None = None
 
 
 class Workspace:
@@ -140,8 +149,13 @@ class Workspace:
         self.prompts: dict[tuple[str, str], list[Json]] = {}
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
+        self.uploads: dict[str, Upload] = {}
+        """By file id; gone from here once it is shared."""
+        self.files: dict[str, bytes] = {}
+        """What can be downloaded, by file id."""
         self.history_lag_s = 0.0
         self.edit_window_s: float | None = None
+        self.response_url_life_s, self.response_url_uses = RESPONSE_URL_LIFE_S, RESPONSE_URL_USES
         self.outbox: list[Json] = []
         """Inner events that the bot's own calls caused, waiting to be dispatched."""
         self._last_us = 0
@@ -209,7 +223,9 @@ class Workspace:
         return trigger_id
 
     def response_url(self, user: str, channel: str, original: Message | None = None) -> str:
-        """Issue the last part of a response_url: thirty minutes, five uses."""
+        """Issue the last part of a response_url: thirty minutes and five uses, unless a test says otherwise."""
         name = f"{self.team}/{self.number()}"
-        self.response_urls[name] = ResponseUrl(user=user, channel=channel, original=original, issued_s=self.now)
+        self.response_urls[name] = ResponseUrl(
+            user=user, channel=channel, original=original, issued_s=self.now, uses_left=self.response_url_uses
+        )
         return name
