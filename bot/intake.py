@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Container
 from dataclasses import replace
 from functools import partial
 
+from bot import spoken
 from bot.lanes import Lanes
 from bot.messages import Accepted, Deletion, Edit, Message, MessageId, Platform, Room, clean, platform_of
 from bot.ports import Clock
@@ -15,6 +16,9 @@ from persona.schema import Schema
 
 Handler = Callable[[Accepted], Awaitable[None]]
 """What is done with an accepted message; it records an outcome and does not raise."""
+
+Run = Callable[[Message], Awaitable[None]]
+"""What is done with a message that is a command; it does not raise."""
 
 
 class Intake:
@@ -30,6 +34,7 @@ class Intake:
         clock: Clock,
         answer: Handler,
         turn_away: Handler,
+        command: Run,
     ) -> None:
         self._store = store
         self._adapters = adapters
@@ -38,18 +43,30 @@ class Intake:
         self._clock = clock
         self._answer = answer
         self._turn_away = turn_away
+        self._command = command
 
     async def accept(self, message: Message) -> bool:
         """Store a message to us and line it up for an answer. False if this post was accepted before.
+
+        A command that was said is run, once, and nothing it says is stored: it is no talk to learn from. One that a
+        crash cuts short is not begun again, like any other command.
 
         Raises:
             StoreError: nothing was stored; it must not be acknowledged, so that the platform sends it again.
         """
         author = replace(message.author, name=clean(message.author.name))
         message = replace(message, text=clean(message.text), author=author)
+        if spoken.words(message.text) is not None:
+            return await self._take(message)
         is_new = await self._store.write(partial(inbox.accept, message=message, now=self._clock.now()))
         if is_new:
             self._line_up(Accepted(id=message.id, room=message.room))
+        return is_new
+
+    async def _take(self, command: Message) -> bool:
+        is_new = await self._store.write(partial(inbox.take, accepted=command, now=self._clock.now()))
+        if is_new:
+            self._lanes.submit(f"{_lane(command)} (commands)", command.key, partial(self._command, command))
         return is_new
 
     async def edit(self, edit: Edit) -> None:

@@ -14,6 +14,7 @@ from bot.applying import Terms
 from bot.clock import SystemClock
 from bot.commands.command import Context
 from bot.commands.registry import Commands
+from bot.commands.spoken import Spoken
 from bot.core import Core
 from bot.delivery import Delivery
 from bot.intake import Intake
@@ -83,6 +84,7 @@ async def open_core(
             clock=clock,
             learn_soon=partial(lanes.submit, LEARNING, LEARNING, learning.at_once),
         )
+        commands = Commands(Context(store=store, schema=fields, default=default, clock=clock))
         yield Core(
             settings=settings,
             store=store,
@@ -96,8 +98,9 @@ async def open_core(
                 clock=clock,
                 answer=responder.answer,
                 turn_away=responder.turn_away,
+                command=Spoken(commands, delivery).answer,
             ),
-            commands=Commands(Context(store=store, schema=fields, default=default, clock=clock)),
+            commands=commands,
             learning=learning,
             tidying=Tidying(store=store, terms=terms, clock=clock),
             lanes=lanes,

@@ -21,6 +21,11 @@ _INSERT = """
     VALUES (:tenant, :key, :room, :message, :answer, 'received', 0, :received_at, NULL)
     ON CONFLICT (tenant, key) DO NOTHING
 """
+_TAKE = """
+    INSERT INTO inbox (tenant, key, room, message, answer, state, attempts, received_at, settled_at)
+    VALUES (:tenant, :key, :room, :message, :answer, 'answered', 1, :now, :now)
+    ON CONFLICT (tenant, key) DO NOTHING
+"""
 _CLAIM = """
     UPDATE inbox SET attempts = attempts + 1, state = CASE WHEN state = 'received' THEN 'running' ELSE state END
     WHERE tenant = :tenant AND key = :key AND settled_at IS NULL
@@ -68,6 +73,20 @@ async def accept(transaction: Transaction, message: Message, *, now: datetime) -
         said_at=message.said_at,
     )
     return True
+
+
+async def take(transaction: Transaction, accepted: Accepted, *, now: datetime) -> bool:
+    """Store that a post was taken, and that nothing is owed for it any more. False if the post is known already."""
+    inserted = await transaction.execute(
+        _TAKE,
+        tenant=accepted.room.tenant,
+        key=accepted.key,
+        room=accepted.room.id,
+        message=accepted.id,
+        answer=accepted.answer,
+        now=to_micros(now),
+    )
+    return bool(inserted)
 
 
 async def unsettled(transaction: Transaction) -> list[Accepted]:

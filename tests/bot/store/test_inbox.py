@@ -62,6 +62,16 @@ async def test_a_new_message_is_accepted(store: SqliteStore, clock: StillClock) 
     assert (line.text, line.author, line.position, line.said_at) == ("hello", ANA, 1, NOON)
 
 
+async def test_a_post_that_is_taken_is_owed_nothing(store: SqliteStore, clock: StillClock) -> None:
+    """A post that is no talk is taken once, is no part of a conversation, and waits for nothing."""
+    take = partial(inbox.take, accepted=said("persona show"), now=clock.now())
+
+    assert [await store.write(take), await store.write(take)] == [True, False]
+    assert not await accept(store, clock, said("persona show"))
+    assert await open_keys(store) == []
+    assert await store.read(partial(conversations.find, room=ROOM, message=MessageId("1"))) is None
+
+
 async def test_a_known_post_is_not_accepted_again(store: SqliteStore, clock: StillClock) -> None:
     """A post that comes again, with whatever text, changes nothing: neither inbox nor conversation."""
     await accept(store, clock, said("hello"))
