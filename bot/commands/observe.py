@@ -41,4 +41,5 @@ COMMAND = Command(
     summary="whether I may also notice how you write and what you ask for",
     words="on or off",
     run=run,
+    press=run,
 )

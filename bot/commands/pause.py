@@ -45,5 +45,7 @@ async def _set(transaction: Transaction, *, member: Member, state: members.Conse
     await members.set_consent(transaction, member.key, state, now=moment)
 
 
-PAUSE = Command(name="pause", usage="pause", summary="stop learning about you and using what I know", run=run_pause)
-RESUME = Command(name="resume", usage="resume", summary="go on after a pause", run=run_resume)
+PAUSE = Command(
+    name="pause", usage="pause", summary="stop learning about you and using what I know", run=run_pause, press=run_pause
+)
+RESUME = Command(name="resume", usage="resume", summary="go on after a pause", run=run_resume, press=run_resume)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from bot.commands import consent, forget, observe, pause, show
+from bot.commands import consent, forget, home, observe, pause, show
 from bot.commands.command import OUTDATED, Asked, Command, Context
-from bot.messages import Member, Room, clean
+from bot.messages import Member, Room, TenantId, clean
 from bot.views import FORM, Form, Line, Section, View
 
 PREFIX = "/persona"
@@ -61,6 +61,10 @@ class Commands:
         if command is None or command.form is None:
             return OUTDATED
         return await command.form(self._context, Asked(member=member, words=rest, room=room))
+
+    async def home(self, member: Member, *, tenant: TenantId) -> tuple[View, ...]:
+        """What a page of the member's own shows, from top to bottom; `tenant` is where they look at it."""
+        return await self.run("show", member), await home.view(self._context, member, tenant)
 
     async def fill(self, action: str, answers: Mapping[str, str], member: Member, *, room: Room | None = None) -> View:
         """Take what was filled into the form of `action`."""
