@@ -13,7 +13,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from adapters.slack import views
+from adapters.slack import uploads, views
 from adapters.slack.errors import called, is_too_old
 from adapters.slack.render import mrkdwn, rendered_length
 from bot import errors, markdown
@@ -156,6 +156,7 @@ class SlackAdapter:
 
     async def notify(self, room: Room, member: Member, view: View) -> bool:
         """See `Adapter.notify`: ephemeral in a channel; in the direct message the room is private already."""
+        view = await self.without_files(view, member)
         text, blocks = views.text(view), self.blocks(view)
         client, channel, thread = self._client, room.channel, room.thread
 
@@ -173,11 +174,16 @@ class SlackAdapter:
             return False
         return True
 
-    def blocks(self, view: View) -> list[views.Block]:
-        """The view as this workspace links it."""
-        return views.blocks(view, link=self._link)
+    async def without_files(self, view: View, member: Member) -> View:
+        """The view as it can be shown anywhere: its files go into the member's direct message. Never raises."""
+        return await uploads.without_files(view, member, client=self._client, clock=self._clock)
 
-    def _link(self, source: Source) -> str:
+    def blocks(self, view: View, *, most: int = views.MAX_BLOCKS) -> list[views.Block]:
+        """The view as this workspace links it."""
+        return views.blocks(view, link=self.link, most=most)
+
+    def link(self, source: Source) -> str:
+        """The address of a message."""
         channel, _, thread = source.room.partition("/")
         address = f"{self._workspace_url}archives/{channel}/p{source.message.replace('.', '')}"
         return f"{address}?thread_ts={thread}&cid={channel}" if thread and thread != source.message else address

@@ -15,6 +15,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack import translate
 from adapters.slack.errors import called
 from adapters.slack.listeners import Body, SlackListeners
 from bot import errors, schedule
@@ -75,7 +76,7 @@ async def _checked(setting: str, call: Callable[[], Awaitable[object]]) -> None:
 def _app(client: AsyncWebClient, listeners: SlackListeners) -> AsyncApp:
     async def store_first(body: Body, next: Callable[[], Awaitable[None]]) -> BoltResponse | None:  # noqa: A002
         """Store an event and acknowledge it before anything else: no token lookup, no listener (reliability 0.1)."""
-        if body.get("type") != "event_callback":
+        if body.get("type") != "event_callback" or translate.is_look(body):
             await next()
             return None
         await listeners.store(body)
@@ -84,7 +85,7 @@ def _app(client: AsyncWebClient, listeners: SlackListeners) -> AsyncApp:
     quiet = logging.getLogger("slack_bolt")
     quiet.setLevel(logging.ERROR)  # it warns that a client makes the token in the environment superfluous
     app = AsyncApp(client=client, logger=quiet, before_authorize=store_first)
-    listeners.listen_for_commands(app)
+    listeners.listen_for_interactions(app)
     return app
 
 

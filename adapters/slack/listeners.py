@@ -1,19 +1,19 @@
 """What Rapport does with what Bolt hands it."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack import translate, views
+from adapters.slack import translate
 from adapters.slack.adapter import SlackAdapter
+from adapters.slack.interactions import Interactions
+from adapters.slack.surfaces import Workspace
 from bot import errors
 from bot.core import Core
 from bot.messages import Deletion, Edit, Message
-from bot.views import View
 
 Body = Mapping[str, Any]
 
@@ -26,6 +26,7 @@ class SlackListeners:
     def __init__(self, client: AsyncWebClient, core: Core) -> None:
         self.adapter = SlackAdapter(client, clock=core.clock)
         self._core = core
+        self._interactions = Interactions(Workspace(client, self.adapter, core.clock), core)
         self._has_left = False
         core.adapters["slack"] = self.adapter
 
@@ -35,18 +36,19 @@ class SlackListeners:
         That is ordinary talk as well: it comes with what we subscribe to, and four times if nobody acknowledges it.
         """
         app.middleware(self._store_first)
-        self.listen_for_commands(app)
+        self.listen_for_interactions(app)
         for name in ("app_mention", "message"):
             app.event(name, matchers=[self._is_here])(_acknowledge)
 
-    def listen_for_commands(self, app: AsyncApp) -> None:
-        """Answer `/persona` and our buttons."""
-        app.command("/persona", matchers=[self._is_here])(self._command)
-        app.action(re.compile(f"^{re.escape(views.ACTION_PREFIX)}"), matchers=[self._is_here])(self._pressed)
+    def listen_for_interactions(self, app: AsyncApp) -> None:
+        """Answer `/persona`, our buttons and forms, and whoever looks at the Home tab."""
+        self._interactions.listen(app, [self._is_here])
 
     def leave(self) -> None:
         """Let everything pass from now on, as if we had never listened: Bolt cannot take a listener off."""
         self._has_left = True
+        if self._core.adapters.get("slack") is self.adapter:
+            del self._core.adapters["slack"]
 
     async def store(self, body: Body) -> None:
         """Make what an event says to us durable.
@@ -78,35 +80,6 @@ class SlackListeners:
 
     async def _is_here(self) -> bool:
         return not self._has_left
-
-    async def _command(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
-        await ack()
-        words, member = str(body.get("text") or ""), translate.member(body)
-        await self._respond(respond, lambda: self._core.commands.run(words, member))
-
-    async def _pressed(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
-        await ack()
-        action = str(body["actions"][0]["action_id"]).removeprefix(views.ACTION_PREFIX)
-        member = translate.member(body)
-        await self._respond(respond, lambda: self._core.commands.press(action, member), replace=True)
-
-    async def _respond(
-        self, respond: AsyncRespond, work: Callable[[], Awaitable[View]], *, replace: bool = False
-    ) -> None:
-        """Show the member alone what `work` finds, or an honest sentence."""
-        try:
-            view = await work()
-        except errors.BotError as error:
-            _log.error("command.failed", error=type(error).__name__, why=str(error))
-            view = View(text=error.for_member)
-        await respond(
-            text=views.text(view),
-            blocks=self.adapter.blocks(view),
-            response_type="ephemeral",
-            replace_original=replace,
-            unfurl_links=False,
-            unfurl_media=False,
-        )
 
 
 async def _acknowledge() -> None:

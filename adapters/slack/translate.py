@@ -68,6 +68,23 @@ def member(payload: Payload) -> Member:
     return Member(tenant=tenant(payload), id=str(payload["user_id"]))
 
 
+def is_look(payload: Payload) -> bool:
+    """Whether somebody opened one of the app's own tabs: nothing is said, so there is nothing to store."""
+    return (payload.get("event") or {}).get("type") == "app_home_opened"
+
+
+def asked_in(payload: Payload) -> Room | None:
+    """Where a command was typed, a button pressed or a shortcut chosen; nowhere on the Home tab or in a modal.
+
+    Who reads there is not said, so it counts as external: a D may also be two members' own direct message.
+    """
+    channel = payload.get("channel_id") or (payload.get("channel") or {}).get("id")
+    if not channel:
+        return None
+    thread = (payload.get("container") or {}).get("thread_ts")
+    return Room(tenant=tenant(payload), channel=str(channel), thread=thread, kind="external")
+
+
 def _message(payload: Payload, inner: Payload, bot_user: str) -> Message | None:
     if not _is_person(inner, bot_user):
         return None

@@ -68,7 +68,9 @@ def test_the_manifest_subscribes_to_what_is_translated() -> None:
     """Slack is asked for the events that translate understands, in every kind of room."""
     events = MANIFEST["settings"]["event_subscriptions"]["bot_events"]
 
-    assert set(events) == {"app_mention", *(f"message.{kind}" for kind in ("channels", "groups", "im", "mpim"))}
+    kinds = ("channels", "groups", "im", "mpim")
+    assert set(events) == {"app_home_opened", "app_mention", *(f"message.{kind}" for kind in kinds)}
+    assert MANIFEST["features"]["app_home"]["home_tab_enabled"]
     assert attach.__module__ == "adapters.slack.attach"
     assert translate.event({}, bot_user="U1") is None
 

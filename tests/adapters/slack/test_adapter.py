@@ -16,23 +16,26 @@ from hypothesis import strategies as st
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack import uploads
 from adapters.slack.adapter import KIND_LIFE, SlackAdapter
 from adapters.slack.render import mrkdwn
 from bot import errors
 from bot.consent import NOTICE
 from bot.messages import AnswerId, Member, Message, MessageId, Room, RoomId, TenantId
 from bot.ports import Post
-from bot.views import Line, Section, Source, View
+from bot.views import File, Line, Section, Source, View
 from persona.audience import RoomKind
 from tests.clock import StillClock
 from tests.twins.server import Fault
 from tests.twins.slack import SlackTwin
 from tests.twins.slack.blocks import strings
 from tests.twins.slack.chat import UPDATE_MAX
+from tests.twins.slack.web import ALL_SCOPES
 
 T1 = TenantId("slack:T1")
 POST, UPDATE, INFO = "/api/chat.postMessage", "/api/chat.update", "/api/conversations.info"
 ANA = Member(tenant=T1, id="U1")
+A_FILE = File(name="persona.txt", text="tools: Vim")
 
 
 @pytest.fixture
@@ -566,6 +569,7 @@ async def test_a_turn_that_gives_up_asking_leaves_it_to_the_next(twin: SlackTwin
 async def test_a_notice_in_a_channel_is_for_one_member(twin: SlackTwin, adapter: SlackAdapter) -> None:
     """In a channel only the member sees it, in the thread they spoke in, with its buttons."""
     root = await twin.says("U1", "C1", "<@U0BOT> hi")
+    reply = await adapter.post(post_in(channel(root), root))
     assert await adapter.notify(channel(root), ANA, NOTICE)
 
     (notice,) = twin.ephemerals("U1")
@@ -575,7 +579,7 @@ async def test_a_notice_in_a_channel_is_for_one_member(twin: SlackTwin, adapter:
         "rapport:consent:withdrawn",
     ]
     assert twin.ephemerals("U2") == []
-    assert [message.ts for message in twin.messages("C1")] == [root]
+    assert [message.ts for message in twin.messages("C1")] == [root, reply]
 
 
 @pytest.mark.parametrize("threaded", [True, False])
@@ -591,6 +595,55 @@ async def test_a_notice_in_a_direct_message_is_a_message(
     assert (notice.only_for, notice.thread) == (None, room.thread)
     assert notice.text.startswith("May I remember")
     assert notice.blocks[-1]["type"] == "actions"
+
+
+async def test_a_file_goes_into_the_direct_message(twin: SlackTwin, adapter: SlackAdapter) -> None:
+    """A private message in a channel carries no file: it goes to the member's direct message, and nowhere else."""
+    export = View(
+        text="Here you are.", files=(File(name="persona.json", text="{}"), File(name="persona.txt", text="é"))
+    )
+    await twin.says("U1", "C1", "<@U0BOT> hi")
+    assert await adapter.notify(channel(), ANA, export)
+
+    (notice,) = twin.ephemerals("U1")
+    assert notice.visible == f"Here you are. {uploads.SENT}"
+    (shared,) = [message for message in twin.messages("D1") if message.files]
+    assert [file["name"] for file in shared.files] == ["persona.json", "persona.txt"]
+    assert [twin.workspace.files[file["id"]] for file in shared.files] == [b"{}", "é".encode()]
+    assert [message for message in twin.messages("C1") if message.files] == []
+
+
+@pytest.mark.parametrize("scope", ["files:write", "im:write"])
+async def test_a_missing_scope_is_named(clock: StillClock, scope: str) -> None:
+    """Where the app may not send files, the member hears what its admin has to add, and gets the rest of the view."""
+    async with SlackTwin(scopes=ALL_SCOPES - {scope}) as twin, aiohttp.ClientSession() as session:
+        twin.member("U1", "ana")
+        twin.channel("C1", "team", members=["U1"])
+        client = AsyncWebClient(token=twin.bot_token, base_url=twin.api_url, session=session, retry_handlers=[])
+        await SlackAdapter(client, clock=clock).notify(channel(), ANA, View(text="Done.", files=(A_FILE,)))
+
+        (notice,) = twin.ephemerals("U1")
+        assert notice.visible == f"Done. {uploads.NOT_ALLOWED}"
+        assert "files:write" in notice.visible
+        assert "im:write" in notice.visible
+        assert twin.workspace.files == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "fault", "sentence"),
+    [
+        ("/api/conversations.open", Fault.json(200, {"ok": False, "error": "user_disabled"}), uploads.NOT_SENT),
+        ("/api/files.completeUploadExternal", Fault(reset_after=True), uploads.UNCLEAR),
+    ],
+)
+async def test_a_file_that_was_not_sent_is_not_said_to_be(
+    twin: SlackTwin, adapter: SlackAdapter, path: str, fault: Fault, sentence: str
+) -> None:
+    """What went wrong with a file is said as far as it is known."""
+    twin.fault("POST", path, fault)
+    view = await adapter.without_files(View(text="Done.", files=(A_FILE,)), ANA)
+
+    assert view == View(text=f"Done. {sentence}")
 
 
 async def test_a_notice_pings_nobody(twin: SlackTwin, adapter: SlackAdapter) -> None:

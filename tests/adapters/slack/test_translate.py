@@ -560,6 +560,25 @@ PIECES = st.sampled_from([*MARKUP, *ENTITIES, "\x00", "\ud800", "é", "a"])
 NONSENSE = st.lists(PIECES | st.text(max_size=5), max_size=25).map("".join)
 
 
+@pytest.mark.parametrize(
+    ("payload", "room"),
+    [
+        ({"channel_id": "C1"}, "C1"),
+        ({"channel": {"id": "D1", "name": "directmessage"}, "container": {"channel_id": "D1"}}, "D1"),
+        ({"channel": {"id": "C1"}, "container": {"thread_ts": "1.0"}}, "C1/1.0"),
+        ({"channel": None, "container": {"type": "view"}}, None),
+        ({}, None),
+    ],
+    ids=["command", "button", "button in a thread", "button on the Home tab", "form"],
+)
+def test_where_something_was_asked_counts_as_external(payload: dict[str, Any], room: str | None) -> None:
+    """A command and a button say where, if it is in a channel at all, but not who reads there."""
+    found = translate.asked_in({"team": {"id": "T1"}, **payload})
+
+    assert (found and found.id) == room
+    assert found is None or (found.tenant, found.kind) == ("slack:T1", "external")
+
+
 @given(NONSENSE)
 def test_no_text_is_too_strange(text: str) -> None:
     """Whatever a post holds, it is understood without an error, in both events and in an edit."""

@@ -95,6 +95,61 @@ def test_a_button_carries_its_action() -> None:
     assert "style" not in plain
 
 
+def test_what_destroys_something_is_drawn_so() -> None:
+    """A button that destroys something has Slack's own colour for that, even if it is primary as well."""
+    (element,) = drawn(View(text="x", buttons=(Button(action="a", label="b", is_danger=True, is_primary=True),)))[-1][
+        "elements"
+    ]
+
+    assert element["style"] == "danger"
+
+
+def test_a_line_with_an_action_stands_beside_a_button() -> None:
+    """What can be opened has a block of its own, with a button that carries its action and says what it is about."""
+    plain, open_ = Line(text="tools: Vim"), Line(text="location: Lisbon", action="fact:f1")
+    _, first, second, last = drawn(View(text="x", sections=(section(plain, open_, plain),)))
+
+    assert first["text"]["text"] == "*Patterns*\n• tools: Vim"
+    assert second["text"]["text"] == "• location: Lisbon"
+    assert second["accessory"]["action_id"] == "rapport:fact:f1"
+    assert second["accessory"]["accessibility_label"] == "Details: location: Lisbon"
+    assert last["text"]["text"] == "• tools: Vim"
+    assert [block for block in (first, last) if "accessory" in block] == []
+
+
+def test_a_heading_goes_with_its_first_line() -> None:
+    """A heading stands in the block of the line below it, also where that line has a button."""
+    lines = [Line(text=f"tools: {name}", action=f"fact:{name}") for name in ("Vim", "Git")]
+    _, first, second = drawn(View(text="x", sections=(section(*lines),)))
+
+    assert first["text"]["text"] == "*Patterns*\n• tools: Vim"
+    assert second["text"]["text"] == "• tools: Git"
+
+
+@pytest.mark.parametrize("number", [1, 46, 47, 48, 300])
+@pytest.mark.parametrize("most", [10, 50])
+def test_many_lines_with_buttons_are_taken_by_slack(number: int, most: int) -> None:
+    """However many lines can be opened, the view keeps to the blocks it may have, and says what it leaves out."""
+    lines = [Line(text=f"tools: tool {n}", action=f"fact:{n}") for n in range(number)]
+    view = View(text="What I know:", sections=(section(*lines),), footer="Only you.", buttons=(SAVE, DROP))
+    blocks = views.blocks(view, link=link, most=most)
+    check_blocks(blocks)
+
+    assert len(blocks) <= most
+    assert ("and more" in "\n".join(strings(blocks))) == (f"tool {number - 1}" not in "\n".join(strings(blocks)))
+    assert [block["type"] for block in blocks[-2:]] == ["context", "actions"]
+
+
+@pytest.mark.parametrize("length", [75, 76, 500])
+def test_long_labels_are_taken_by_slack(length: int) -> None:
+    """A label that is too long for a button is shown as far as it fits; so is what a screen reader says."""
+    line = Line(text="x" * length, action="a" * 80)
+    blocks = drawn(View(text="x", sections=(section(line),), buttons=(Button(action="b" * 80, label="y" * length),)))
+
+    assert blocks[1]["accessory"]["action_id"] == f"rapport:{'a' * 80}"
+    assert blocks[-1]["elements"][0]["text"]["text"].startswith("y" * 74)
+
+
 def test_the_consent_notice_can_be_shown() -> None:
     """The notice every member gets is within the limits, with both its buttons."""
     assert [element["action_id"] for element in drawn(NOTICE)[-1]["elements"]] == [
