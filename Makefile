@@ -7,7 +7,7 @@ BIN := .venv/bin
 CODE := bot adapters persona
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run run-bot test check format bench bench-start bench-events bench-cost lock clean
+.PHONY: run run-bot test check format bench bench-start bench-events bench-cost pictures lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp  ## talk to Rapport in this terminal; reads a script from a pipe just as well
@@ -39,6 +39,9 @@ bench-events: .venv/dev.stamp
 
 bench-cost: .venv/dev.stamp .venv-peers/peers.stamp
 	@$(BIN)/python -m bench.cost
+
+pictures: .venv/dev.stamp  ## draw what members see anew, from what the platforms get; they stand in docs/pictures
+	@$(BIN)/python -m tests.pictures.slack
 
 lock: .venv/dev.stamp  ## renew both lock files from pyproject.toml
 	@$(PIP:--require-hashes=) uv
