@@ -1,9 +1,11 @@
 """The Home tab: the member's persona with its buttons, switches and usage, drawn anew when something changed."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -30,6 +32,8 @@ class Home:
     def __init__(self, workspace: Workspace, commands: Commands) -> None:
         self._workspace = workspace
         self._commands = commands
+        self._drawing: WeakValueDictionary[Member, asyncio.Lock] = WeakValueDictionary()
+        """One at a time for each member, or what was read first could be published last."""
 
     async def publish(
         self,
@@ -43,14 +47,15 @@ class Home:
 
         Slack hands us what stands there with each event, and that carries its own digest: nobody has to remember it.
         """
-        blocks = self._blocks(await self._pages(member, tenant), answer)
-        digest = hashlib.sha256(json.dumps(blocks).encode()).hexdigest()
-        if standing is not None and standing.get("private_metadata") == digest:
-            return
-        view = {"type": "home", "private_metadata": digest, "blocks": blocks}
-        await self._workspace.done(
-            lambda: self._workspace.client.views_publish(user_id=member.id, view=view), "home.not_published"
-        )
+        async with self._drawing.setdefault(member, asyncio.Lock()):
+            blocks = self._blocks(await self._pages(member, tenant), answer)
+            digest = hashlib.sha256(json.dumps(blocks).encode()).hexdigest()
+            if standing is not None and standing.get("private_metadata") == digest:
+                return
+            view = {"type": "home", "private_metadata": digest, "blocks": blocks}
+            await self._workspace.done(
+                lambda: self._workspace.client.views_publish(user_id=member.id, view=view), "home.not_published"
+            )
 
     async def _pages(self, member: Member, tenant: TenantId) -> Sequence[View]:
         try:

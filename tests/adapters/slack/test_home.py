@@ -92,6 +92,12 @@ async def pressed(twin: SlackTwin, action: str) -> None:
     await twin.wait_for(lambda: twin.views["U1"]["id"] != before["id"])
 
 
+async def answered(twin: SlackTwin) -> None:
+    """Wait until a command was answered that came after everything else."""
+    outcome = await twin.command("U1", "D1", "/persona", "help")
+    await twin.wait_for(lambda: outcome.seen)
+
+
 def reads(twin: SlackTwin, user: str = "U1") -> str:
     return "\n".join(strings(twin.views[user]["blocks"]))
 
@@ -228,6 +234,23 @@ async def test_pressing_twice_on_home_is_answered_twice(twin: SlackTwin, verbs: 
 
     assert [outcome.acked for outcome in both] == [True, True]
     assert [words for words, _, _ in verbs.asked].count("count:") == 2
+
+
+async def test_home_ends_as_things_are(twin: SlackTwin, connected: Core) -> None:
+    """Of two presses shortly after one another, the tab shows what holds after both, however slow the first was."""
+    await looked_at(twin)
+    stale, held = twin.views["U1"], asyncio.Event()
+    twin.fault("POST", PUBLISH, Fault(hold=held))
+    await twin.press("U1", stale, "rapport:pause")
+    await twin.wait_for(lambda: len(twin.calls(PUBLISH)) == 2)
+    await twin.press("U1", stale, "rapport:observe:off")
+    await answered(twin)  # time enough for a second tab, were it drawn meanwhile
+    held.set()
+    await twin.wait_for(lambda: len(twin.calls(PUBLISH)) == 3)
+    await answered(twin)
+
+    assert reads(twin).startswith("I learn only what you tell me")
+    assert "Remembering is not on" in reads(twin)
 
 
 async def test_a_form_opens_from_home(twin: SlackTwin, verbs: PageVerbs) -> None:
