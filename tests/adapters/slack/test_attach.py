@@ -7,17 +7,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack import attach
+from adapters.slack import attach, modals
 from bot import settings, wiring
+from bot.commands.command import OUTDATED
 from bot.core import Core
+from bot.views import Form
 from tests.clock import StillClock
-from tests.twins.slack import SlackTwin
+from tests.twins.slack import SlackTwin, payloads
 
 
 @pytest.fixture
@@ -89,6 +92,22 @@ async def test_a_host_on_http_needs_no_app_token(twin: SlackTwin, monkeypatch: p
 
         assert response.status == 200
         assert await twin.wait_for(lambda: replies(twin, ts))
+
+
+async def test_a_form_is_answered_over_http_too(twin: SlackTwin, core: Core) -> None:
+    """Where a host takes its interactions over HTTP, what came of a form is in the response to its submission."""
+    host = Host(twin, listens=False)
+    form = modals.form(Form(action="gone:f1", title="Edit", inputs=()), modals.Origin())
+    view = payloads.view_json(twin.workspace, form)
+    about = payloads.interaction(twin.workspace, twin.workspace.members["U1"], "view_submission")
+    async with attach(host.app, core):
+        body = urlencode({"payload": json.dumps(about | {"view": view, "response_urls": []})})
+        request = AsyncBoltRequest(body=body, headers={"content-type": ["application/x-www-form-urlencoded"]})
+        response = await host.app.async_dispatch(request)
+
+    answer = json.loads(response.body)
+    assert (response.status, answer["response_action"]) == (200, "update")
+    assert OUTDATED.text in json.dumps(answer["view"])
 
 
 # -- beside the host --------------------------------------------------------------------------------------------------
