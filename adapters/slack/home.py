@@ -48,7 +48,8 @@ class Home:
         Slack hands us what stands there with each event, and that carries its own digest: nobody has to remember it.
         """
         async with self._drawing.setdefault(member, asyncio.Lock()):
-            blocks = self._blocks(await self._pages(member, tenant), answer)
+            pages = await self._pages(member, tenant)
+            blocks = self._blocks(pages, None if answer in pages else answer)  # nothing stands there twice
             digest = hashlib.sha256(json.dumps(blocks).encode()).hexdigest()
             if standing is not None and standing.get("private_metadata") == digest:
                 return

@@ -17,12 +17,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import attach, host, surfaces
 from bot import errors, settings, wiring
-from bot.commands.command import Context
 from bot.core import Core
 from bot.messages import Member, TenantId
 from bot.store.sqlite import SqliteStore
 from bot.views import Button, File, Line, Section, View
-from persona import schema
 from tests.adapters.slack.test_interactions import EDIT, FORM, LINE, Verbs
 from tests.bot.commands.members import ANA, told
 from tests.clock import StillClock
@@ -73,7 +71,7 @@ class PageVerbs(Verbs):
 
 @pytest.fixture
 async def verbs(twin: SlackTwin, core: Core) -> AsyncIterator[PageVerbs]:
-    verbs = PageVerbs(Context(store=core.store, schema=schema.load(), default="ask", clock=core.clock))
+    verbs = PageVerbs(core.commands._context)
     async with host.connected(replace(core, commands=verbs)):
         await twin.connected()
         yield verbs
@@ -223,6 +221,16 @@ async def test_a_stale_button_on_home_says_so(twin: SlackTwin, verbs: PageVerbs)
     assert reads(twin).count("What I know:") == 1
 
 
+async def test_nothing_stands_on_home_twice(twin: SlackTwin, verbs: PageVerbs) -> None:
+    """A button that leads back to what the tab shows anyway shows it once."""
+    verbs.page = (View(text="What I know:", buttons=(Button(action="back:", label="Back"),)),)
+    verbs.shown["back:"] = verbs.page[0]
+    await looked_at(twin)
+    await pressed(twin, "back:")
+
+    assert reads(twin).count("What I know:") == 1
+
+
 async def test_pressing_twice_on_home_is_answered_twice(twin: SlackTwin, verbs: PageVerbs) -> None:
     """Two quick presses of one button are two, and the tab shows the last."""
     verbs.page = (View(text="What I know:", buttons=(Button(action="count:", label="Count"),)),)
@@ -348,7 +356,7 @@ async def test_a_hosts_own_home_stays_its_own(twin: SlackTwin, core: Core) -> No
 async def test_after_leaving_nothing_of_ours_answers(twin: SlackTwin, core: Core) -> None:
     """Once Rapport is left, its tab, its buttons, its forms and its commands are silent."""
     app = an_app(twin)
-    verbs = PageVerbs(Context(store=core.store, schema=schema.load(), default="ask", clock=core.clock))
+    verbs = PageVerbs(core.commands._context)
     async with hosted(twin, app):
         async with attach(app, replace(core, commands=verbs)):
             await looked_at(twin)

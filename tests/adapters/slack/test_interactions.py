@@ -23,7 +23,6 @@ from bot.commands.registry import Commands
 from bot.core import Core
 from bot.messages import Member, Room
 from bot.views import Button, File, Form, Input, Line, Section, View
-from persona import schema
 from tests.clock import StillClock
 from tests.twins.server import Fault
 from tests.twins.slack import SlackTwin
@@ -100,7 +99,7 @@ async def opened(database: Path, twin: SlackTwin) -> AsyncIterator[Core]:
 async def verbs(database: Path, twin: SlackTwin) -> AsyncIterator[Verbs]:
     """The verbs of a Rapport that is connected."""
     async with opened(database, twin) as core:
-        verbs = Verbs(Context(store=core.store, schema=schema.load(), default="ask", clock=core.clock))
+        verbs = Verbs(core.commands._context)
         async with host.connected(replace(core, commands=verbs)):
             await twin.connected()
             yield verbs
