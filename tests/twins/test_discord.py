@@ -580,10 +580,14 @@ async def test_body_beyond_a_limit_is_refused(twin: DiscordTwin, body: Any, stat
         [{"type": 3, "custom_id": "a", "options": [{"label": "l", "value": str(n)} for n in range(26)]}],
         [{"type": 3, "custom_id": "a", "options": [{"label": "l" * 101, "value": "v"}]}],
         [{"type": 3, "custom_id": "a", "options": [{"label": "l", "value": "v"}] * 2}],
+        [{"type": 3, "custom_id": "a", "options": [{"label": "", "value": "v"}]}],
+        [{"type": 2, "style": 1, "custom_id": "a", "label": ""}],
+        [{"type": 2, "style": 9, "custom_id": "a", "label": "x"}],
+        [{"type": 4, "style": 1, "custom_id": "a", "label": "only in modals"}],
     ],
 )
 async def test_component_beyond_a_limit_is_refused(twin: DiscordTwin, row: list[Any]) -> None:
-    """Rows, labels, options and custom ids that are too many, too long, missing or doubled are refused."""
+    """Rows, labels, options and custom ids that are too many, too long, missing, doubled or misplaced are refused."""
     async with online(Bot()) as bot:
         with pytest.raises(discord.HTTPException) as refused:
             await post(bot, team(twin), content="x", components=[{"type": 1, "components": row}])
@@ -992,10 +996,15 @@ CHOICES = [{"name": f"{n:020}", "value": f"{n:020}"} for n in range(25)]
         {"options": [option(), option(name="r", required=True)]},
         {"options": [option(type=2, options=[option(type=2)])]},
         {"options": [option(name=f"o{n}", description="x" * 100, choices=CHOICES) for n in range(8)]},
+        {"name_localizations": {"de": "Zeigen"}},
+        {"name_localizations": {"es": "mostrar"}},
+        {"description_localizations": {"de": "x" * 101}},
+        {"options": [option(name=f"o{n}", name_localizations={"de": "gleich"}) for n in range(2)]},
+        {"type": 3, "description": None, "name_localizations": {"de": "x" * 33}},
     ],
 )
 async def test_command_beyond_a_limit_is_refused(twin: DiscordTwin, wrong: dict[str, Any]) -> None:
-    """Names, descriptions, options, choices and the total size of a command are limited."""
+    """Names, descriptions, translations, options, choices and the total size of a command are limited."""
     command = {"name": "ask", "description": "x"} | wrong
     async with online(Bot()) as bot:
         assert await code_of(bot.http.bulk_upsert_global_commands(int(twin.bot_id), [command])) == 50035
@@ -1196,6 +1205,51 @@ async def test_command_in_a_dm(twin: DiscordTwin) -> None:
             await twin.command("Ana", twin.dm("Ana"), "ask")
 
 
+@pytest.mark.parametrize(
+    ("place", "context", "owner"),
+    [("team", "guild", 1), ("two", "private_channel", 1), ("three", "private_channel", 1)],
+)
+async def test_command_where_the_bot_is_not(twin: DiscordTwin, place: str, context: str, owner: int) -> None:
+    """Who installed the application for themself uses it in servers and private messages without the bot."""
+    twin.member("Cy")
+    others = {"two": ("Ana", "Ben"), "three": ("Ana", "Ben", "Cy")}
+    async with online(Bot()) as bot:
+        heard = promise()
+
+        async def answer(interaction: discord.Interaction[Any]) -> None:
+            await interaction.response.send_message("hi", ephemeral=True)
+            heard.set_result([getattr(interaction.context, context), *interaction._integration_owners])
+
+        await answering(bot, answer)
+        where = twin.elsewhere(*others[place]) if place in others else place
+        await twin.bot_leaves(guild_of(twin))
+        shown = await twin.command("Ana", where, "ask")
+
+        assert (shown.text, shown.ephemeral) == ("hi", True)
+        assert await heard == [True, owner]
+        assert await code_of(bot.at(twin.server.room(where).id).send("x")) in {10003, 50001}
+
+
+async def test_a_repeated_interaction_is_the_same(twin: DiscordTwin) -> None:
+    """An interaction whose event comes again was answered already: 40060."""
+    codes = promise()
+    heard: list[int] = []
+
+    async def answer(interaction: discord.Interaction[Any]) -> None:
+        heard.append(interaction.id)
+        if len(heard) == 1:
+            await interaction.response.send_message("hi")
+        else:
+            codes.set_result([await code_of(interaction.response.send_message("hi"))])
+
+    async with online(Bot()) as bot:
+        await answering(bot, answer)
+        await twin.repeats(await twin.command("Ana", "team", "ask"))
+
+        assert await codes == [40060]
+        assert len(set(heard)) == 1
+
+
 async def test_context_menu_brings_the_message(twin: DiscordTwin) -> None:
     """A message context menu command gets the whole message, whatever the content intent says."""
     async with online(Bot()) as bot:
@@ -1286,7 +1340,14 @@ async def test_ephemeral_buttons_are_for_their_viewer(twin: DiscordTwin) -> None
         assert (shown.text, shown.ephemeral, twin.messages("team")) == ("pressed", True, [])
 
 
-INPUT = {"type": 4, "custom_id": "i", "style": 1}
+INPUT: dict[str, Any] = {"type": 4, "custom_id": "i", "style": 1}
+SELECT: dict[str, Any] = {"type": 3, "custom_id": "s", "options": [{"label": "l", "value": "v"}]}
+BUTTON: dict[str, Any] = {"type": 2, "custom_id": "b", "style": 1, "label": "l"}
+
+
+def labelled(component: dict[str, Any]) -> dict[str, Any]:
+    """A component of a modal, below its label."""
+    return {"type": 18, "label": "l", "component": component}
 
 
 class OldForm(discord.ui.Modal, title="Edit"):
@@ -1336,10 +1397,18 @@ async def test_modals_in_both_forms(twin: DiscordTwin) -> None:
         {"title": "t" * 46, "custom_id": "m", "components": [{"type": 10, "content": "x"}]},
         {"title": "t", "custom_id": "m", "components": []},
         {"title": "t", "custom_id": "m", "components": [{"type": 18, "label": "l" * 46, "component": INPUT}]},
+        {"title": "t", "custom_id": "m", "components": [{"type": 18, "label": "l"}]},
+        {"title": "t", "custom_id": "m", "components": [{"type": 10, "content": "x"}] * 6},
+        {"title": "t", "custom_id": "m", "components": [{"type": 1, "components": [SELECT]}]},
+        {"title": "t", "custom_id": "m", "components": [{"type": 1, "components": [BUTTON]}]},
+        {"title": "t", "custom_id": "m", "components": [labelled(INPUT | {"placeholder": "p" * 101})]},
+        {"title": "t", "custom_id": "m", "components": [labelled(INPUT | {"value": "too long", "max_length": 3})]},
+        {"title": "t", "custom_id": "m", "components": [labelled(INPUT | {"max_length": 4001})]},
+        {"title": "t", "custom_id": "m", "components": [labelled(INPUT)] * 2},
     ],
 )  # fmt: skip
 async def test_modal_beyond_a_limit_is_refused(twin: DiscordTwin, modal: dict[str, Any]) -> None:
-    """Title, label and number of components of a modal are limited."""
+    """Title, labels, inputs and the number of components of a modal are limited, and so is what may stand in one."""
     codes = promise()
 
     async def answer(interaction: discord.Interaction[Any]) -> None:

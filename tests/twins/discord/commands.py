@@ -7,10 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.twins.discord.drafts import longest
-from tests.twins.discord.model import JSON, RefusedError, invalid
+from tests.twins.discord.model import JSON, Channel, RefusedError, invalid
 from tests.twins.discord.server import Server
 
 NAME = re.compile(r"[-_'\w]{1,32}")
+LOCALES = {
+    "id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl", "no", "pl", "pt-BR",
+    "ro", "fi", "sv-SE", "vi", "tr", "cs", "el", "bg", "ru", "uk", "hi", "th", "zh-CN", "ja", "zh-TW", "ko",
+}  # fmt: skip
+"""What Discord can be set to (its reference, page Locales)."""
+
 SUBCOMMAND, GROUP = 1, 2
 SNOWFLAKE_OPTIONS = {6: "users", 7: "channels", 8: "roles", 9: "users"}
 NESTING: tuple[set[int], ...] = ({SUBCOMMAND, GROUP}, {SUBCOMMAND}, set())
@@ -60,19 +66,21 @@ class Commands:
         self.puts.append((scope, bodies))
         return stored
 
-    def find(self, name: str, guild_id: str | None, *, kind: int) -> JSON:
+    def find(self, name: str, where: Channel, *, kind: int) -> JSON:
         """Return the command people see under this name; a guild's own hides a global one.
+
+        Where the bot is not, people have installed the application for themselves.
 
         Raises:
             AssertionError: it was never registered, or not for this place.
         """
-        known = [*(self.of(guild_id) if guild_id else ()), *self.of(None)]
+        known = [*(self.of(where.guild_id) if where.guild_id else ()), *self.of(None)]
         named = [command for command in known if command["name"] == name and command["type"] == kind]
         assert named, f"no command {name!r} was registered here, only {[command['name'] for command in known]}"
         command: JSON = named[0]
         contexts = command.get("contexts")
-        hidden = contexts is not None and (0 if guild_id else 1) not in contexts
-        hidden |= guild_id is None and command.get("dm_permission") is False
+        hidden = contexts is not None and where.context not in contexts
+        hidden |= where.guild_id is None and command.get("dm_permission") is False
         assert not hidden, f"/{name} is not offered here"
         return command
 
@@ -121,18 +129,25 @@ def _check(body: JSON, path: str) -> None:
         _check_options(body.get("options") or (), f"{path}.options", depth=0)
         if _size(body) > 8000:
             raise invalid(path, "Command exceeds maximum size (8000)")
-    elif not 1 <= len(body["name"]) <= 32 or body.get("description"):
+    elif not all(1 <= len(name) <= 32 for name in _names(body)) or body.get("description"):
         raise invalid(f"{path}.name", "A context menu command has 1 to 32 characters and no description")
 
 
 def _check_named(body: JSON, path: str) -> None:
-    names = [body["name"], *(body.get("name_localizations") or {}).values()]
-    for name in names:
+    for localizations in ("name_localizations", "description_localizations"):
+        unknown = (body.get(localizations) or {}).keys() - LOCALES
+        if unknown:
+            raise invalid(f"{path}.{localizations}", f"Unknown locales {unknown}")
+    for name in _names(body):
         if not NAME.fullmatch(name) or name != name.lower():
             raise invalid(f"{path}.name", "Command name is invalid")
     for text in [body.get("description") or "", *(body.get("description_localizations") or {}).values()]:
         if not 1 <= len(text) <= 100:
             raise invalid(f"{path}.description", "Must be between 1 and 100 in length.")
+
+
+def _names(body: JSON) -> list[str]:
+    return [body["name"], *(body.get("name_localizations") or {}).values()]
 
 
 def _check_options(options: Sequence[JSON], path: str, *, depth: int) -> None:
@@ -145,6 +160,10 @@ def _check_options(options: Sequence[JSON], path: str, *, depth: int) -> None:
         raise invalid(path, "Sub-commands and options cannot be mixed or nested deeper")
     if required != sorted(required, reverse=True) or len({o["name"] for o in options}) < len(options):
         raise invalid(path, "Required options must be placed before non-required options, names must be unique")
+    for locale in LOCALES:
+        shown = [(option.get("name_localizations") or {}).get(locale, option["name"]) for option in options]
+        if len(set(shown)) < len(shown):
+            raise invalid(path, f"Application command option names must be unique, also in {locale}")
     for position, option in enumerate(options):
         here = f"{path}.{position}"
         _check_named(option, here)

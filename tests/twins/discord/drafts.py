@@ -175,26 +175,50 @@ def _check_layout(components: Sequence[JSON], *, v2: bool) -> None:
         raise invalid("components", "The total number of components cannot exceed 40")
 
 
-def check_components(components: Sequence[JSON]) -> None:
-    """Refuse rows, labels, options and custom ids that are too many, too long, missing or used twice."""
+def check_components(components: Sequence[JSON], *, in_modal: bool = False) -> None:
+    """Refuse rows, labels, options and custom ids that are too many, too long, missing, used twice or out of place."""
     seen: set[str] = set()
     for path, node in walk(components):
         kind = SELECT if node["type"] in {5, 6, 7, 8} else node["type"]
         for key, limit in COMPONENT_LIMITS.get(kind, {}).items():
             longest(node, key, limit, under=f"{path}.")
+        if kind in ({BUTTON} if in_modal else {TEXT_INPUT, LABEL}):
+            raise invalid(f"{path}.type", "This component cannot stand here")
         if kind == ROW:
-            _check_row(node, path)
+            _check_row(node, path, in_modal=in_modal)
+        if kind == BUTTON:
+            _check_button(node, path)
         if kind == SELECT:
             _check_options(node, path)
+        if kind == TEXT_INPUT:
+            _check_text_input(node, path)
+        if kind == LABEL and (not node.get("label") or "component" not in node):
+            raise invalid(path, "A label needs a text and a component")
         if kind in {BUTTON, SELECT, TEXT_INPUT} and node.get("style") != 5:
             _check_custom_id(node, path, seen)
 
 
-def _check_row(row: JSON, path: str) -> None:
+def _check_row(row: JSON, path: str, *, in_modal: bool) -> None:
     children = row.get("components", ())
+    if in_modal and any(child["type"] != TEXT_INPUT for child in children):
+        raise invalid(f"{path}.components", "Rows of a modal hold text inputs; all else stands in labels")
     buttons = all(child["type"] == BUTTON for child in children)
     if not 1 <= len(children) <= (5 if buttons else 1):
         raise invalid(f"{path}.components", "Must be between 1 and 5 in length.")
+
+
+def _check_button(button: JSON, path: str) -> None:
+    if button.get("style") not in range(1, 7):
+        raise invalid(f"{path}.style", "Value must be one of {1, 2, 3, 4, 5, 6}.")
+    if not button.get("label") and not button.get("emoji"):
+        raise invalid(f"{path}.label", "A button must have a label or an emoji")
+
+
+def _check_text_input(asked: JSON, path: str) -> None:
+    least, most = asked.get("min_length") or 0, asked.get("max_length") or 4000
+    if not 0 <= least <= most <= 4000 or asked.get("style") not in {1, 2}:
+        raise invalid(path, "A text input has a style of 1 or 2 and takes at most 4000 characters")
+    longest(asked, "value", most, under=f"{path}.")
 
 
 def _check_options(select: JSON, path: str) -> None:
@@ -204,6 +228,8 @@ def _check_options(select: JSON, path: str) -> None:
     for position, option in enumerate(options):
         for key, limit in OPTION_LIMITS.items():
             longest(option, key, limit, under=f"{path}.options.{position}.")
+        if not option["label"] or not option["value"]:
+            raise invalid(f"{path}.options.{position}", "This field is required")
     if len({option["value"] for option in options}) < len(options):
         raise invalid(f"{path}.options", "The specified option value is already used")
 
@@ -223,4 +249,4 @@ def check_modal(modal: JSON) -> None:
     longest(modal, "custom_id", 100, under="data.")
     if not modal.get("title") or not modal.get("custom_id") or not 1 <= len(modal.get("components", ())) <= 5:
         raise invalid("data", "A modal needs a title, a custom id and 1 to 5 components")
-    check_components(modal["components"])
+    check_components(modal["components"], in_modal=True)

@@ -87,7 +87,7 @@ class Interactions:
         focused: str | None = None,
         target: Message | None = None,
     ) -> JSON:
-        command = self._commands.find(words[0], where.guild_id, kind=3 if target else 1)
+        command = self._commands.find(words[0], where, kind=3 if target else 1)
         self._may_use(who, where, command)
         data = {"id": command["id"], "name": command["name"], "type": command["type"]}
         data |= {"guild_id": command["guild_id"]} if "guild_id" in command else {}
@@ -151,12 +151,17 @@ class Interactions:
         assert shown.modal is not None, "no modal was shown"
         inputs = {node["custom_id"]: node for _, node in walk(shown.modal["components"]) if "custom_id" in node}
         assert values.keys() <= inputs.keys(), f"the modal has {list(inputs)}"
-        for custom_id, node in inputs.items():
-            _check_input(node, values.get(custom_id, node.get("value") or ""))
+        for node in inputs.values():
+            _check_input(node, _given(node, values))
         filled = [_filled(node, values) for node in shown.modal["components"]]
         data = {"custom_id": shown.modal["custom_id"], "components": filled}
         who = self._server.user(member).id
         return await self._answered(self._begin(MODAL, who, shown.channel, data, source=shown.source))
+
+    async def repeats(self, interaction: Interaction) -> None:
+        """Dispatch an interaction again, as a session does that is resumed after its event was not acknowledged."""
+        self._gateway.dispatch("INTERACTION_CREATE", interaction.event)
+        await self._twin.changed()
 
     def _component(self, who: str, message: Message, custom_id: str) -> JSON:
         now = self._server.messages.get(message.id)
@@ -191,7 +196,8 @@ class Interactions:
             source=source,
         )
         self._routes.known[made] = interaction
-        self._gateway.dispatch("INTERACTION_CREATE", self._event(interaction, data, locale))
+        interaction.event = self._event(interaction, data, locale)
+        self._gateway.dispatch("INTERACTION_CREATE", interaction.event)
         return interaction
 
     def _event(self, interaction: Interaction, data: JSON, locale: str) -> JSON:
@@ -209,8 +215,8 @@ class Interactions:
             "app_permissions": str(int(server.permissions(server.bot_id, where))),
             "attachment_size_limit": ATTACHMENT_SIZE_LIMIT,
             "entitlements": [],
-            "authorizing_integration_owners": {"0": where.guild_id or "0"},
-            "context": 0 if where.guild_id else 1,
+            "authorizing_integration_owners": self._installed(where, who),
+            "context": where.context,
         }
         if interaction.source is not None:
             event["message"] = self._payloads.message(interaction.source)
@@ -220,6 +226,11 @@ class Interactions:
         member["permissions"] = str(int(server.permissions(who, where)))
         guild = {"id": where.guild_id, "locale": "en-US", "features": []}
         return event | {"guild_id": where.guild_id, "guild": guild, "guild_locale": "en-US", "member": member}
+
+    def _installed(self, where: Channel, who: str) -> JSON:
+        """Who brought the application here: the guild (0 for a DM with the bot), or, where it is not, the user."""
+        is_here = where.context == 1 or (where.guild_id or "", self._server.bot_id) in self._server.members
+        return {"0": where.guild_id or "0"} if is_here else {"1": who}
 
     async def _answered(self, interaction: Interaction) -> Interaction:
         await self._twin.changed()
@@ -244,6 +255,15 @@ def _check_input(node: JSON, value: Any) -> None:
     assert least <= len(value) <= most, f"{node['custom_id']!r} takes {least} to {most} characters"
 
 
+def _given(node: JSON, values: Mapping[str, Any]) -> Any:
+    """What is sent of an input: what somebody filled in, or what stood there already."""
+    if node["type"] == TEXT_INPUT:
+        return values.get(node["custom_id"], node.get("value") or "")
+    return values.get(
+        node["custom_id"], [option["value"] for option in node.get("options", ()) if option.get("default")]
+    )
+
+
 def _filled(node: JSON, values: Mapping[str, Any]) -> JSON:
     """The submitted form of a modal's component: rows and labels as the bot sent them."""
     base = {"type": node["type"], "id": node.get("id", 1)}
@@ -253,6 +273,6 @@ def _filled(node: JSON, values: Mapping[str, Any]) -> JSON:
         return base | {"component": _filled(node["component"], values)}
     if node["type"] == TEXT_DISPLAY:
         return base
-    given = values.get(node["custom_id"], node.get("value") or "")
+    given = _given(node, values)
     value = {"value": given} if node["type"] == TEXT_INPUT else {"values": list(given)}
     return base | {"custom_id": node["custom_id"]} | value

@@ -8,9 +8,9 @@ from enum import IntFlag
 from typing import Any, Literal
 
 JSON = dict[str, Any]
-Kind = Literal["text", "dm", "voice", "announcement", "thread", "private_thread", "forum"]
+Kind = Literal["text", "dm", "group_dm", "voice", "announcement", "thread", "private_thread", "forum"]
 CHANNEL_TYPES: dict[Kind, int] = {
-    "text": 0, "dm": 1, "voice": 2, "announcement": 5, "thread": 11, "private_thread": 12, "forum": 15,
+    "text": 0, "dm": 1, "voice": 2, "group_dm": 3, "announcement": 5, "thread": 11, "private_thread": 12, "forum": 15,
 }  # fmt: skip
 
 SUPPRESS_EMBEDS, EPHEMERAL, LOADING, SILENT, COMPONENTS_V2 = 1 << 2, 1 << 6, 1 << 7, 1 << 12, 1 << 15
@@ -95,7 +95,10 @@ class Membership:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A place for messages: a guild's channel, a thread below one (`parent_id`), or a DM (`recipient_id`)."""
+    """A place for messages: a guild's channel, a thread below one (`parent_id`), or a DM (`recipient_id`).
+
+    Without a guild and a recipient it is a direct or group message between `readers`, in which the bot is not.
+    """
 
     id: str
     kind: Kind
@@ -112,6 +115,11 @@ class Channel:
     archived: bool = False
     locked: bool = False
     created_at: datetime
+
+    @property
+    def context(self) -> int:
+        """What Discord calls an interaction here: in a guild, in a DM with the bot, or in a private channel."""
+        return 0 if self.guild_id else 1 if self.recipient_id else 2
 
     @property
     def is_thread(self) -> bool:

@@ -133,6 +133,9 @@ class Payloads:
         base = {"id": it.id, "type": CHANNEL_TYPES[it.kind], "last_message_id": self._last_message_id(it), "flags": 0}
         if it.recipient_id is not None:
             return base | {"recipients": [self.user(it.recipient_id)]}
+        if it.guild_id is None:
+            others = [self.user(reader) for reader in sorted(it.readers)]
+            return base | {"recipients": others, "name": it.name or None, "icon": None, "owner_id": it.owner_id}
         base |= {"guild_id": it.guild_id, "name": it.name, "parent_id": it.parent_id, "rate_limit_per_user": 0}
         return base | (self._thread(it) if it.is_thread else self._guild_channel(it))
 

@@ -152,6 +152,12 @@ class People:
         """Return the id of the DM channel of a member and the bot."""
         return self._server.dm(self._server.user(member).id).id
 
+    def elsewhere(self, *members: str) -> str:
+        """Let members write to each other without the bot, two directly, more in a group; return the channel's id."""
+        readers = frozenset(self._server.user(member).id for member in members)
+        kind: Kind = "dm" if len(readers) == 2 else "group_dm"
+        return self._server.add_channel(kind, readers=readers, owner_id=min(readers)).id
+
     async def edits(self, message: Message, text: str) -> Message:
         """Let the author of a message change its text."""
         changed = self._timeline.edit(self._server.messages[message.id], {"content": text}, allowed=None)

@@ -44,6 +44,8 @@ class Interaction:
     """The callback type of the first response."""
     failed: bool = False
     """INTERACTION_FAILURE: the member was told that the application did not respond."""
+    event: JSON = field(default_factory=dict)
+    """The data of the INTERACTION_CREATE."""
     modal: JSON | None = None
     choices: list[JSON] = field(default_factory=list)
     original_id: str | None = None

@@ -155,7 +155,8 @@ class Server:
     def permissions(self, user_id: str, channel: Channel) -> Permission:
         """What the user may do in the channel; nothing if it is not visible to them."""
         if channel.guild_id is None:
-            return DM_PERMISSIONS if user_id in {self.bot_id, channel.recipient_id} else NO_PERMISSION
+            present = {self.bot_id, channel.recipient_id} if channel.recipient_id else channel.readers
+            return DM_PERMISSIONS if user_id in present else NO_PERMISSION
         top = self.top(channel)
         granted = self.guild_permissions(user_id, channel.guild_id)
         if granted == EVERYTHING:

@@ -77,6 +77,7 @@ class DiscordTwin(Twin):
         self.guild, self.role, self.member, self.webhook = people.guild, people.role, people.member, people.webhook
         self.channel, self.alters, self.removes_channel = people.channel, people.alters, people.removes_channel
         self.says, self.dms, self.dm, self.types = people.says, people.dms, people.dm, people.types
+        self.elsewhere = people.elsewhere
         self.edits, self.unfurls, self.reacts = people.edits, people.unfurls, people.reacts
         self.deletes, self.bulk_deletes, self.redeliver = people.deletes, people.bulk_deletes, people.redeliver
         self.bot_leaves, self.bot_joins = people.bot_leaves, people.bot_joins
@@ -88,6 +89,7 @@ class DiscordTwin(Twin):
         )
         self.command, self.autocompletes = used.command, used.autocompletes
         self.press, self.selects, self.submits_modal = used.press, used.selects, used.submits_modal
+        self.repeats = used.repeats
 
         self.reconnect, self.invalidate, self.drop = gateway.reconnect, gateway.invalidate, gateway.drop
         self.close_gateway, self.mute, self.stop_acks = gateway.close_gateway, gateway.mute, gateway.stop_acks
