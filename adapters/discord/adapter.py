@@ -131,15 +131,16 @@ class DiscordAdapter:
             return False
         try:
             user = await called(self._client.fetch_user(int(member.id)))
-            await called(user.send(**self.drawn(view)))
+            view = views.within(view)
+            await called(user.send(files=views.files(view), **self.drawn(view)))
         except errors.NotDeliveredError:
             self._closed_to_us.add(member.id)
             return False
         return True
 
     def drawn(self, view: View) -> dict[str, Any]:
-        """The view as arguments of a send or an edit."""
-        return {"embed": views.embed(view, link=self._link), "view": views.buttons(view)}
+        """The view as arguments of a send or an edit, without its files."""
+        return {"embed": views.embed(view, link=self._link), "view": views.components(view)}
 
     def _channel(self, room: Room) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(int(room.thread or room.channel))

@@ -1,16 +1,34 @@
-"""A view as an embed and buttons, within Discord's limits: 4,096 characters in an embed (Discord sheet, section 1)."""
+"""A view as an embed, selects, buttons and files, within Discord's limits (Discord sheet, section 1)."""
 
+import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import discord
 
-from bot.views import Line, Source, View
+from bot.views import Button, File, Line, Source, View
 
 ACTION_PREFIX = "rapport:"
+PICK = f"{ACTION_PREFIX}*"
+"""What the custom id of a select begins with: no verb is called so. The action is in what was picked."""
+
 MAX_CHARS = 4_000
 MAX_LINE_CHARS = 1_000
 MAX_QUOTE_CHARS = 120
+MAX_FOOTER_CHARS = 1_000
+MAX_LABEL_CHARS = 80
+MAX_OPTION_CHARS = 100
+MAX_OPTIONS = 25
+MAX_ROWS = 5
+MAX_ROW_BUTTONS = 5
+MAX_FILES = 10
+MAX_FILE_BYTES = 10 * 2**20
+"""Of one file, unless an interaction says otherwise."""
+MAX_REQUEST_BYTES = 24 * 2**20
+"""Of all files together; a request may have 25 MiB, and they are not all of it."""
+
 _MORE = "… and more; name a field to see it, as in `/persona show field:tools`."
 _MARKUP = re.compile(r"[\\*_~`|>#\[\]()<]|^\s*[-+]", re.MULTILINE)
 
@@ -31,27 +49,110 @@ def embed(view: View, *, link: Link) -> discord.Embed:
             break
         shown.append(line)
     drawn = discord.Embed(description="\n".join(shown))
-    return drawn.set_footer(text=view.footer) if view.footer else drawn
+    return drawn.set_footer(text=_cut(view.footer, MAX_FOOTER_CHARS)) if view.footer else drawn
 
 
-def buttons(view: View) -> discord.ui.View | None:
-    """The buttons, if there are any. Pressing one comes back as an interaction, after a restart too.
+def components(view: View) -> discord.ui.View | None:
+    """What can be picked and pressed, if anything: the lines that open more in selects, the buttons below them.
 
-    The view is stopped, so that discord.py does not keep it in memory to wait for a press.
+    Both come back as interactions, after a restart too. The view is stopped, so that discord.py does not keep it in
+    memory to wait for them. What dangerous buttons do comes after all else; lines beyond the last row open nothing.
     """
-    if not view.buttons:
+    lines, pressed = _openable(view), _pressable(view)
+    if not lines and not pressed:
         return None
     drawn = discord.ui.View(timeout=None)
-    for button in view.buttons:
-        style = discord.ButtonStyle.primary if button.is_primary else discord.ButtonStyle.secondary
-        drawn.add_item(discord.ui.Button(label=button.label, style=style, custom_id=f"{ACTION_PREFIX}{button.action}"))
+    button_rows = -(-len(pressed) // MAX_ROW_BUTTONS)
+    pages = [lines[first : first + MAX_OPTIONS] for first in range(0, len(lines), MAX_OPTIONS)]
+    pages = pages[: max(1, MAX_ROWS - button_rows)]
+    for row, page in enumerate(pages):
+        drawn.add_item(_select(page, row=row, is_only=len(pages) == 1))
+    for number, button in enumerate(pressed[: (MAX_ROWS - len(pages)) * MAX_ROW_BUTTONS]):
+        drawn.add_item(_button(button, row=len(pages) + number // MAX_ROW_BUTTONS))
     drawn.stop()
     return drawn
+
+
+def action(data: Mapping[str, Any]) -> str | None:
+    """What was picked or pressed, of the data of a component's interaction; nothing if it is none of ours."""
+    custom_id = str(data.get("custom_id", ""))
+    if custom_id.startswith(PICK):
+        return str(data["values"][0]) if data.get("values") else None
+    return custom_id.removeprefix(ACTION_PREFIX) if custom_id.startswith(ACTION_PREFIX) else None
+
+
+def within(view: View, *, most_bytes: int = MAX_FILE_BYTES) -> View:
+    """The view with no more files than Discord takes in one message; its text names those it is too small for."""
+    kept: list[File] = []
+    left, refused = MAX_REQUEST_BYTES, []
+    for file in view.files:
+        size = len(file.text.encode())
+        if len(kept) == MAX_FILES or size > min(most_bytes, left):
+            refused.append(file.name)
+            continue
+        kept.append(file)
+        left -= size
+    if not refused:
+        return view
+    why = f"Discord does not take {', '.join(refused)}: too large. Please ask whoever runs me for it."
+    return replace(view, text=f"{view.text} {why}", files=tuple(kept))
+
+
+def files(view: View) -> list[discord.File]:
+    """The files, to be sent once."""
+    return [discord.File(io.BytesIO(file.text.encode()), filename=file.name) for file in view.files]
 
 
 def escape(text: str) -> str:
     """Text in which nothing is Markdown, a link with another address, or a mention."""
     return discord.utils.escape_mentions(_MARKUP.sub(r"\\\g<0>", text))
+
+
+def plain(text: str, most: int) -> str:
+    """Text as labels show it: on one line, never empty, at most `most` characters. Nothing is Markdown there."""
+    return _cut(" ".join(text.split()), most) or "…"
+
+
+def _openable(view: View) -> list[Line]:
+    """The lines that open more, each action once."""
+    found: dict[str, Line] = {}
+    for section in view.sections:
+        for line in section.lines:
+            if line.action:
+                found.setdefault(line.action, line)
+    return list(found.values())
+
+
+def _pressable(view: View) -> list[Button]:
+    """The buttons, each action once, what destroys something last."""
+    found: dict[str, Button] = {}
+    for button in view.buttons:
+        found.setdefault(button.action, button)
+    return sorted(found.values(), key=lambda button: button.is_danger)
+
+
+def _select(lines: list[Line], *, row: int, is_only: bool) -> discord.ui.Select[Any]:
+    first = row * MAX_OPTIONS + 1
+    which = "" if is_only else f" ({first}–{first + len(lines) - 1})"
+    options = [
+        discord.SelectOption(
+            label=plain(line.text, MAX_OPTION_CHARS),
+            value=line.action,
+            description=plain(line.note, MAX_OPTION_CHARS) if line.note else None,
+        )
+        for line in lines
+    ]
+    return discord.ui.Select(custom_id=f"{PICK}{row}", placeholder=f"More about …{which}", options=options, row=row)
+
+
+def _button(button: Button, *, row: int) -> discord.ui.Button[Any]:
+    style = discord.ButtonStyle.primary if button.is_primary else discord.ButtonStyle.secondary
+    return discord.ui.Button(
+        label=plain(button.label, MAX_LABEL_CHARS),
+        style=discord.ButtonStyle.danger if button.is_danger else style,
+        custom_id=f"{ACTION_PREFIX}{button.action}",
+        row=row,
+    )
 
 
 def _line(line: Line, link: Link) -> str:

@@ -145,12 +145,17 @@ class InteractionRoutes:
             interaction.modal = data
         return None
 
-    def _update(self, interaction: Interaction, kind: int, asked: Asked, data: JSON) -> Message:
-        source = self._server.messages.get(interaction.source.id) if interaction.source else None
-        if source is None:
+    def _update(self, interaction: Interaction, kind: int, asked: Asked, data: JSON) -> Message | None:
+        """Change the message a component was used on; one that is gone can still be announced to change."""
+        if interaction.source is None:
             raise invalid("type", "There is no message to update")
-        interaction.original_id = source.id
-        return self._change(source, asked, data) if kind == UPDATE else source
+        interaction.original_id = interaction.source.id
+        source = self._server.messages.get(interaction.source.id)
+        if kind == DEFER_UPDATE:
+            return source
+        if source is None:
+            raise RefusedError(10008)
+        return self._change(source, asked, data)
 
     def _receipt(self, interaction: Interaction, kind: int, message: Message | None) -> JSON:
         about: JSON = {"id": interaction.id, "type": interaction.kind}
