@@ -1,81 +1,121 @@
-"""`/persona` as a group of slash commands, one for each verb."""
+"""`/persona` as a group of slash commands, one for each verb: built from what the verbs say of themselves."""
 
-import re
-from collections.abc import Awaitable, Callable, Mapping
+import inspect
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import discord
-import structlog
 from discord import app_commands
 
-from adapters.discord import translate, views
-from adapters.discord.adapter import DiscordAdapter
-from bot import errors
+from adapters.discord import options, wording
+from adapters.discord.interactions import Interactions
+from adapters.discord.options import Option
+from adapters.discord.registration import Offered, Tree
 from bot.commands.command import Command
 from bot.commands.registry import COMMANDS
 from bot.core import Core
-from bot.messages import Member
-from bot.views import View
 
-_CHOICES = re.compile(r"\[(\w+(?:\|\w+)+)\]")
-"""What is typed after a verb that knows only these words."""
+MAX_DESCRIPTION_CHARS = 100
+MAX_SUGGESTIONS = 25
 
-_log = structlog.get_logger(__name__)
+Slash = app_commands.Command[Any, ..., None]
+Suggest = Callable[[discord.Interaction, str], Coroutine[Any, Any, list[app_commands.Choice[str]]]]
 
 
-class Interactions:
-    """Answers slash commands and buttons, for the member alone."""
+class Group(app_commands.Group):
+    """A group that brings its translations along.
 
-    def __init__(self, adapter: DiscordAdapter, core: Core) -> None:
-        self._adapter = adapter
-        self._core = core
+    discord.py asks the tree's translator for them: a host may have none, or one that knows the host's words alone.
+    """
 
-    def group(self) -> app_commands.Group:
-        """The commands, for a command tree."""
-        group = app_commands.Group(name="persona", description="What Rapport remembers about you")
-        for command in COMMANDS.values():
-            group.add_command(self._slash(command))
-        return group
+    def to_dict(self, tree: Tree) -> dict[str, Any]:
+        """What is registered."""
+        return wording.localised(super().to_dict(tree))
 
-    async def pressed(self, interaction: discord.Interaction) -> None:
-        """Listener: do what one of our buttons stands for, in place of what stood there."""
-        pressed: Mapping[str, Any] = interaction.data or {}
-        action = str(pressed.get("custom_id", ""))
-        if interaction.type is not discord.InteractionType.component or not action.startswith(views.ACTION_PREFIX):
-            return
-        await interaction.response.defer()
-        action = action.removeprefix(views.ACTION_PREFIX)
-        await self._answer(interaction, lambda member: self._core.commands.press(action, member))
+    async def get_translated_payload(self, tree: Tree, translator: app_commands.Translator) -> dict[str, Any]:
+        """The same, whoever translates the host's commands."""
+        return self.to_dict(tree)
 
-    def _slash(self, command: Command) -> app_commands.Command[app_commands.Group, ..., None]:
-        async def without_words(interaction: discord.Interaction) -> None:
-            await self._run(interaction, command.name)
 
-        async def with_words(interaction: discord.Interaction, field: str | None = None) -> None:
-            await self._run(interaction, f"{command.name} {field or ''}")
+def offered(interactions: Interactions, core: Core) -> list[Offered]:
+    """Our commands, for a command tree."""
+    return [_group(interactions, core)]
 
-        async def must_have_words(interaction: discord.Interaction, field: str) -> None:
-            await self._run(interaction, f"{command.name} {field}")
 
-        _, _, argument = command.usage.partition(" ")
-        callback = with_words if argument.startswith("[") else must_have_words if argument else without_words
-        slash: app_commands.Command[app_commands.Group, ..., None] = app_commands.Command(
-            name=command.name, description=command.summary[:100], callback=callback
-        )
-        if choices := _CHOICES.fullmatch(argument):
-            picks = [app_commands.Choice(name=choice, value=choice) for choice in choices[1].split("|")]
-            slash = app_commands.rename(field="choice")(app_commands.choices(field=picks)(slash))
-        return app_commands.describe(field=command.words)(slash) if argument else slash
+@contextmanager
+def added(tree: Tree, commands: Iterable[Offered]) -> Iterator[None]:
+    """Have these in a tree beside what it holds already, until the context is left."""
+    with ExitStack() as removing:
+        for command in commands:
+            tree.add_command(command)
+            removing.callback(tree.remove_command, command.name)
+        yield
 
-    async def _run(self, interaction: discord.Interaction, words: str) -> None:
-        await interaction.response.defer(ephemeral=True)
-        await self._answer(interaction, lambda member: self._core.commands.run(words, member))
 
-    async def _answer(self, interaction: discord.Interaction, work: Callable[[Member], Awaitable[View]]) -> None:
-        """Fill the deferred reply with what `work` finds, or with an honest sentence."""
-        try:
-            view = await work(translate.member(interaction.user))
-        except errors.BotError as error:
-            _log.error("command.failed", error=type(error).__name__, why=str(error))
-            view = View(text=error.for_member)
-        await interaction.edit_original_response(content=None, **self._adapter.drawn(view))
+def _group(interactions: Interactions, core: Core) -> Group:
+    made = Group(name="persona", description="What Rapport remembers about you", auto_locale_strings=False)
+    for command in COMMANDS.values():
+        made.add_command(_slash(command, interactions, core))
+    return made
+
+
+def _slash(command: Command, interactions: Interactions, core: Core) -> Slash:
+    taken = options.read(command)
+
+    async def run(interaction: discord.Interaction, **given: str | None) -> None:
+        words = f"{command.name} {options.words(taken, given)}"
+        await interactions.answer(interaction, partial(core.commands.run, words))
+
+    # discord.py reads the options from the signature.
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+            *(_parameter(option) for option in taken),
+        ]
+    )
+    described = {option.name: _about(option, command, is_only=len(taken) == 1) for option in taken}
+    choices = {
+        option.name: [app_commands.Choice(name=choice, value=choice) for choice in option.choices]
+        for option in taken
+        if option.choices
+    }
+    suggested = {option.name: _fields(option, core) for option in taken if option.name == options.FIELD}
+    decorated = app_commands.describe(**described)(app_commands.choices(**choices)(run))
+    return app_commands.Command(
+        name=command.name,
+        description=command.summary[:MAX_DESCRIPTION_CHARS],
+        callback=app_commands.autocomplete(**suggested)(decorated),
+        auto_locale_strings=False,
+    )
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    return inspect.Parameter(
+        option.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=str if option.is_required else str | None,
+        default=inspect.Parameter.empty if option.is_required else None,
+    )
+
+
+def _about(option: Option, command: Command, *, is_only: bool) -> str:
+    about = (command.words if is_only else "") or wording.option(option.name)
+    return about[:MAX_DESCRIPTION_CHARS]
+
+
+def _fields(option: Option, core: Core) -> Suggest:
+    async def suggest(_interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        others = _matching(option.others, typed)
+        fields = _matching(core.commands.fields, typed)[: MAX_SUGGESTIONS - len(others)]
+        return [app_commands.Choice(name=name, value=name) for name in (*fields, *others)]
+
+    return suggest
+
+
+def _matching(names: Sequence[str], typed: str) -> list[str]:
+    """The names that hold what was typed so far, those that begin with it first."""
+    wanted = " ".join(typed.replace("_", " ").casefold().split())
+    found = [name for name in names if wanted in name.casefold()]
+    return sorted(found, key=lambda name: not name.casefold().startswith(wanted))

@@ -11,6 +11,9 @@ import discord
 
 from bot import errors
 
+EXPIRED = 50_027
+"""Discord's code for an interaction whose fifteen minutes are over; it comes with the status of a refused token."""
+
 T = TypeVar("T")
 
 
@@ -32,9 +35,11 @@ async def called(call: Awaitable[T]) -> T:
     except discord.HTTPException as error:
         if error.status == 429:
             raise errors.PlatformUnreachableError("Discord is rate limiting us") from error
-        if error.status == 401:
+        if error.status == 401 and error.code != EXPIRED:
             raise errors.PlatformKeyError("Discord refused the token") from error
         raise errors.NotDeliveredError(f"Discord refused it (status {error.status}, code {error.code})") from error
+    except discord.InteractionResponded as error:
+        raise errors.NotDeliveredError("the interaction was responded to already") from error
     except aiohttp.ClientConnectorError as error:
         raise errors.PlatformUnreachableError("Discord could not be reached") from error
     except (aiohttp.ClientError, OSError) as error:

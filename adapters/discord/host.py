@@ -14,7 +14,7 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from adapters.discord import registration
+from adapters.discord import commands, registration
 from adapters.discord.adapter import SILENT
 from adapters.discord.listeners import DiscordListeners
 from bot import errors
@@ -59,8 +59,8 @@ async def connected(core: Core) -> AsyncIterator[None]:
         closing.push_async_callback(client.close)
         await _log_in(client, core.settings)
         listeners = DiscordListeners(client, core)
-        group, guild_id = listeners.interactions.group(), core.settings.discord_guild_id
-        await registration.register(tree, group, store=core.store, guild_id=guild_id)
+        offered, guild_id = commands.offered(listeners.interactions, core), core.settings.discord_guild_id
+        await registration.register(tree, offered, store=core.store, guild_id=guild_id)
         await closing.enter_async_context(listeners.listening())
         await closing.enter_async_context(alongside(partial(_stay_connected, client, core)))
         await _ready(client)

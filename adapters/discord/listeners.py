@@ -8,7 +8,7 @@ import structlog
 
 from adapters.discord import events, translate
 from adapters.discord.adapter import DiscordAdapter
-from adapters.discord.commands import Interactions
+from adapters.discord.interactions import Interactions
 from bot import errors
 from bot.core import Core
 from bot.messages import Deletion, Edit, MessageId
@@ -34,7 +34,7 @@ class DiscordListeners:
             "on_raw_message_edit": self._edited,
             "on_raw_message_delete": self._deleted,
             "on_raw_bulk_message_delete": self._bulk_deleted,
-            "on_interaction": self.interactions.pressed,
+            "on_interaction": self.interactions.heard,
         }
         if self._client.is_ready():
             self._register()

@@ -1,4 +1,4 @@
-"""`/persona`, registered with Discord: in the server that DISCORD_GUILD_ID names, or everywhere, but not in both.
+"""Our commands, registered with Discord: in the server that DISCORD_GUILD_ID names, or everywhere, but not in both.
 
 Registering is limited to 200 commands a day (Discord sheet, section 1), so what is registered is noted, not repeated.
 """
@@ -6,6 +6,7 @@ Registering is limited to 200 commands a day (Discord sheet, section 1), so what
 import asyncio
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -27,10 +28,11 @@ EVERYWHERE = "everywhere"
 _log = structlog.get_logger(__name__)
 
 Tree = app_commands.CommandTree[Any]
+Offered = app_commands.Group | app_commands.ContextMenu
 
 
-async def register(tree: Tree, group: app_commands.Group, *, store: Store, guild_id: int | None) -> None:
-    """Register `group` in the server with this id, or everywhere, if that is not how it was registered last.
+async def register(tree: Tree, offered: Iterable[Offered], *, store: Store, guild_id: int | None) -> None:
+    """Register `offered` in the server with this id, or everywhere, if that is not how they were registered last.
 
     Trouble is logged and tried again at the next start: a bot without commands still answers mentions. Only a server
     that does not have us ends the start, as nobody would find commands there, and a setting is to be mended.
@@ -39,7 +41,8 @@ async def register(tree: Tree, group: app_commands.Group, *, store: Store, guild
         PlatformError: DISCORD_GUILD_ID names a server in which we may not register commands.
     """
     guild = None if guild_id is None else discord.Object(guild_id)
-    tree.add_command(group, guild=guild)
+    for command in offered:
+        tree.add_command(command, guild=guild)
     scope, name = str(guild_id or EVERYWHERE), f"commands {tree.client.application_id}"
     wanted = f"{scope} {_digest(tree, guild)}"
     known = await store.read(partial(notes.read, tenant=ACCOUNTS, name=name))

@@ -18,6 +18,9 @@ ACCOUNTS = TenantId("discord:accounts")
 DIRECT = TenantId("discord:direct")
 """Direct messages belong to no server."""
 
+ELSEWHERE = TenantId("discord:elsewhere")
+"""Group messages and direct messages between others, in which a member may use our commands: no place of ours."""
+
 _SPOKEN = {discord.MessageType.default, discord.MessageType.reply}
 _MENTION = re.compile(r"<(@!?|@&|#)(\d+)>")
 _EMOJI = re.compile(r"<a?(:\w+:)\d+>")
@@ -50,6 +53,20 @@ def room(channel: Channel) -> Room:
     if isinstance(channel, discord.Thread) and not channel.is_private():
         return Room(tenant=tenant, channel=str(channel.parent_id), thread=str(channel.id), kind=kind(channel))
     return Room(tenant=tenant, channel=str(channel.id), kind=kind(channel))
+
+
+def asked_in(interaction: discord.Interaction) -> Room | None:
+    """Where a command or a component is used, if Discord says so: by members who installed us for themselves, also
+    where we are not.
+
+    A direct message is one with us only if Discord says that too; to discord.py any of two people looks like one.
+    """
+    channel = interaction.channel
+    if channel is None:
+        return None
+    if interaction.guild_id is not None or interaction.context.dm_channel:
+        return room(channel)
+    return Room(tenant=ELSEWHERE, channel=str(channel.id), kind="external")
 
 
 def is_direct(channel: Channel) -> bool:

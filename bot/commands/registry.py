@@ -36,6 +36,11 @@ class Commands:
     def __init__(self, context: Context) -> None:
         self._context = context
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields a member may name, for platforms that suggest words, in the order of the schema."""
+        return tuple(field.label for field in self._context.schema.fields)
+
     async def run(self, words: str, member: Member, *, room: Room | None = None) -> View:
         """Run what was typed after `/persona`; without words, or with a verb that is none, show the help."""
         verb, _, rest = " ".join(clean(words).split()).partition(" ")

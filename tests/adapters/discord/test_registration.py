@@ -37,7 +37,7 @@ class Discord:
             group.add_command(hello)
             guild_id = None if guild is None else int(guild)
             tree = app_commands.CommandTree(client)
-            await registration.register(tree, group, store=self._store, guild_id=guild_id)
+            await registration.register(tree, [group], store=self._store, guild_id=guild_id)
 
     def names(self, guild: str | None = None) -> list[str]:
         """The commands shown in a server, or everywhere."""

@@ -1,0 +1,53 @@
+"""What a verb takes, read from its usage, as the options of a slash command; and what was given, as words again."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.commands.command import Command
+
+CHOICE = "choice"
+"""The name of an option that takes one of a few words."""
+
+FIELD = "field"
+"""The name of an option that takes the name of a field."""
+
+_ARGUMENT = re.compile(r"<([^<>]+)>|\[([^\[\]]+)\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One thing to type or pick after a verb."""
+
+    name: str
+    is_required: bool
+    choices: tuple[str, ...] = ()
+    """If there are any, nothing else is taken."""
+    others: tuple[str, ...] = ()
+    """Words it takes besides what its name says, such as `all`."""
+
+
+def read(command: Command) -> tuple[Option, ...]:
+    """The options of a verb in the order of its usage: `<fact>` is required, `[page]` is not.
+
+    One of several words is a choice between them, such as `[on|off]`; `<field|all>` is a field, or that word.
+    """
+    return tuple(
+        _option((needed or wanted).split("|"), is_required=bool(needed))
+        for needed, wanted in _ARGUMENT.findall(command.usage)
+    )
+
+
+def words(options: Sequence[Option], given: Mapping[str, str | None]) -> str:
+    """What a member would have typed. The name of a field is one word, so that what follows it stands apart."""
+    typed = [(given.get(option.name) or "").split() for option in options]
+    for option, parts in zip(options[:-1], typed, strict=False):
+        if option.name == FIELD:
+            parts[:] = ["_".join(parts)]
+    return " ".join(part for parts in typed for part in parts if part)
+
+
+def _option(names: list[str], *, is_required: bool) -> Option:
+    if len(names) > 1 and names[0] != FIELD:
+        return Option(name=CHOICE, is_required=is_required, choices=tuple(names))
+    return Option(name=names[0], is_required=is_required, others=tuple(names[1:]))
