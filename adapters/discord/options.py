@@ -12,6 +12,9 @@ CHOICE = "choice"
 FIELD = "field"
 """The name of an option that takes the name of a field."""
 
+NAMES = frozenset({FIELD, "section", "fact", "id", "value", "words", "page", "code"})
+"""What stands in a usage for something else; every other word is typed as it is, such as `all`."""
+
 _ARGUMENT = re.compile(r"<([^<>]+)>|\[([^\[\]]+)\]")
 
 
@@ -24,13 +27,13 @@ class Option:
     choices: tuple[str, ...] = ()
     """If there are any, nothing else is taken."""
     others: tuple[str, ...] = ()
-    """Words it takes besides what its name says, such as `all`."""
+    """Words to type as they are that it takes besides what its name says, such as `all`."""
 
 
 def read(command: Command) -> tuple[Option, ...]:
     """The options of a verb in the order of its usage: `<fact>` is required, `[page]` is not.
 
-    One of several words is a choice between them, such as `[on|off]`; `<field|all>` is a field, or that word.
+    One of several words is a choice between them, such as `[on|off]`; `<field|id|all>` is a field, an id, or that word.
     """
     return tuple(
         _option((needed or wanted).split("|"), is_required=bool(needed))
@@ -48,6 +51,7 @@ def words(options: Sequence[Option], given: Mapping[str, str | None]) -> str:
 
 
 def _option(names: list[str], *, is_required: bool) -> Option:
-    if len(names) > 1 and names[0] != FIELD:
-        return Option(name=CHOICE, is_required=is_required, choices=tuple(names))
-    return Option(name=names[0], is_required=is_required, others=tuple(names[1:]))
+    literal = tuple(name for name in names if name not in NAMES)
+    if len(literal) == len(names) > 1:
+        return Option(name=CHOICE, is_required=is_required, choices=literal)
+    return Option(name=names[0], is_required=is_required, others=tuple(word for word in literal if word != names[0]))

@@ -39,7 +39,7 @@ class Commands:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields a member may name, for platforms that suggest words, in the order of the schema."""
-        return tuple(field.label for field in self._context.schema.fields)
+        return tuple(field.label for field in self._context.schema.fields if not field.sensitive)
 
     async def run(self, words: str, member: Member, *, room: Room | None = None) -> View:
         """Run what was typed after `/persona`; without words, or with a verb that is none, show the help."""

@@ -39,9 +39,13 @@ def verb(usage: str, *, words: str = "") -> Command:
         ("", ()),
         ("[field]", (Option(name="field", is_required=False),)),
         ("<field|all>", (Option(name="field", is_required=True, others=("all",)),)),
+        ("<field|id|all>", (Option(name="field", is_required=True, others=("all",)),)),
+        ("<field|words|id>", (Option(name="field", is_required=True),)),
+        ("[code]", (Option(name="code", is_required=False),)),
         ("[on|off]", (Option(name="choice", is_required=False, choices=("on", "off")),)),
         ("<field> <value>", (Option(name="field", is_required=True), Option(name="value", is_required=True))),
         ("<fact> <value>", (Option(name="fact", is_required=True), Option(name="value", is_required=True))),
+        ("<id|field> <value>", (Option(name="id", is_required=True), Option(name="value", is_required=True))),
         ("[field] [page]", (Option(name="field", is_required=False), Option(name="page", is_required=False))),
     ],
 )
