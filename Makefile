@@ -42,6 +42,7 @@ bench-cost: .venv/dev.stamp .venv-peers/peers.stamp
 
 pictures: .venv/dev.stamp  ## draw what members see anew, from what the platforms get; they stand in docs/pictures
 	@$(BIN)/python -m tests.pictures.slack
+	@$(BIN)/python -m tests.pictures.discord
 
 lock: .venv/dev.stamp  ## renew both lock files from pyproject.toml
 	@$(PIP:--require-hashes=) uv
