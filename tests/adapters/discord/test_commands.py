@@ -98,7 +98,7 @@ async def test_a_required_option_is_asked_for(twin: DiscordTwin, core: Core, des
     async with hosted(core):
         with pytest.raises(AssertionError, match="asks for"):
             await twin.command("Ana", "team", "persona note", options={"words": "tea"})
-        (group,) = twin.commands.of(None)
+        group = twin.commands.of(None)[0]
     (note,) = [option for option in group["options"] if option["name"] == "note"]
     (forget,) = [option for option in group["options"] if option["name"] == "forget"]
 
@@ -115,15 +115,15 @@ async def suggested(twin: DiscordTwin, verb: str, typed: str) -> list[str]:
     return [choice["value"] for choice in found]
 
 
-async def test_fields_are_suggested(twin: DiscordTwin, core: Core) -> None:
+async def test_fields_are_suggested(twin: DiscordTwin, core: Core, desk: Desk) -> None:
     """While a member types a field, those that hold the letters are offered, those that begin with them first."""
     async with hosted(core):
-        everything = await suggested(twin, "show", "")
+        everything = await suggested(twin, "note", "")
         assert everything == list(core.commands.fields)[:25]
-        assert await suggested(twin, "show", "TOO") == ["tools"]
-        assert await suggested(twin, "show", "answer_l") == ["answer length"]
-        assert await suggested(twin, "show", "elephant") == []
-        found = await suggested(twin, "show", "l")
+        assert await suggested(twin, "note", "TOO") == ["tools"]
+        assert await suggested(twin, "note", "answer_l") == ["answer length"]
+        assert await suggested(twin, "note", "elephant") == []
+        found = await suggested(twin, "note", "l")
         begins = [name.startswith("l") for name in found]
 
     assert begins == sorted(begins, reverse=True)
@@ -181,11 +181,11 @@ async def test_a_host_with_a_translator_keeps_it(twin: DiscordTwin, core: Core) 
         tree.add_command(hello)
         await tree.set_translator(Translator())
         await tree.sync()
-    theirs, ours = sorted(twin.commands.of(None), key=lambda command: str(command["name"]))
+    registered = {command["name"]: command for command in twin.commands.of(None)}
 
     assert set(asked) == {"hello", "Say hello."}
-    assert theirs["name_localizations"]["de"] == "hallo"
-    assert ours["options"][0]["name_localizations"]["de"] == "zeigen"
+    assert registered["hello"]["name_localizations"]["de"] == "hallo"
+    assert registered["persona"]["options"][0]["name_localizations"]["de"] == "zeigen"
 
 
 async def test_changed_translations_are_registered_anew(

@@ -203,6 +203,14 @@ async def test_a_verb_knows_its_room(twin: DiscordTwin, host: Tree, desk: Desk) 
     assert {asked.room for asked in desk.asked[-3:]} == {Room(tenant=tenant, channel=team, kind="public")}
 
 
+async def test_a_verb_may_not_know_its_room(twin: DiscordTwin, host: Tree, desk: Desk) -> None:
+    """Where Discord does not say which room it is, a verb is told none, and the answer is the member's alone."""
+    twin.interactions.say_where = False
+
+    assert await asked_in(twin, desk, "team") is None
+    assert twin.messages("team") == []
+
+
 @pytest.mark.parametrize("others", [["Ben"], ["Ben", "Cy"]], ids=["their direct message", "a group message"])
 async def test_a_private_message_of_others_is_no_direct_message(
     twin: DiscordTwin, host: Tree, desk: Desk, others: list[str]

@@ -36,6 +36,8 @@ class Interactions:
         self._twin, self._commands, self._routes = twin, commands, routes
         self._server, self._payloads, self._gateway = timeline.server, timeline.payloads, timeline.gateway
         self.timeout_s = timeout_s
+        self.say_where = True
+        """Whether events carry their channel, which Discord's reference calls optional."""
 
     # -- commands -------------------------------------------------------------------------------------------------
 
@@ -218,6 +220,8 @@ class Interactions:
             "authorizing_integration_owners": self._installed(where, who),
             "context": where.context,
         }
+        if not self.say_where:
+            del event["channel"], event["channel_id"]
         if interaction.source is not None:
             event["message"] = self._payloads.message(interaction.source)
         if where.guild_id is None:
