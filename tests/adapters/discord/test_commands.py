@@ -103,7 +103,7 @@ async def test_a_required_option_is_asked_for(twin: DiscordTwin, core: Core, des
     (forget,) = [option for option in group["options"] if option["name"] == "forget"]
 
     assert note["options"][0]["description"] == "a field, such as tools"
-    assert forget["options"][0]["description"] == "a field, such as tools, or all"
+    assert forget["options"][0]["description"] == registry.COMMANDS["forget"].words
 
 
 # -- suggestions ------------------------------------------------------------------------------------------------------
