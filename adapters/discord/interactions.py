@@ -28,6 +28,8 @@ GONE = 10_008
 
 SLOW = View(text="My notes take too long to open right now, so I cannot show the form. Please press again in a minute.")
 
+UNSHOWN = View(text="Discord did not take what I wanted to show you. `/persona show` shows how it is now.")
+
 T_co = TypeVar("T_co", covariant=True)
 
 _log = structlog.get_logger(__name__)
@@ -67,8 +69,7 @@ class Interactions:
         What Discord does not let us acknowledge is not done: the member is told by Discord that it failed.
         """
         if await _taken(interaction, _acknowledged(interaction)):
-            view = await _done(interaction, work)
-            await _taken(interaction, self._show(interaction, view))
+            await self._shown(interaction, await _done(interaction, work))
 
     async def _open(self, interaction: discord.Interaction, action: str) -> None:
         """Show the form, or the view that says why there is none."""
@@ -76,7 +77,7 @@ class Interactions:
         if isinstance(opened, Form):
             await _taken(interaction, interaction.response.send_modal(forms.modal(opened)))
         elif await _taken(interaction, _acknowledged(interaction)):
-            await _taken(interaction, self._show(interaction, opened))
+            await self._shown(interaction, opened)
 
     async def _form(self, action: str, member: Member, *, room: Room | None = None) -> Form | View:
         try:
@@ -85,6 +86,11 @@ class Interactions:
         except TimeoutError:
             _log.warning("form.late", waited_s=FORM_WAIT_S)
             return SLOW
+
+    async def _shown(self, interaction: discord.Interaction, view: View) -> None:
+        """Show it, or that it cannot be shown: Discord would say for ever that we are thinking."""
+        if not await _taken(interaction, self._show(interaction, view)):
+            await _taken(interaction, self._show(interaction, UNSHOWN))
 
     async def _show(self, interaction: discord.Interaction, view: View) -> None:
         """Fill the reply; if it was deleted meanwhile, begin another one."""
@@ -129,8 +135,8 @@ async def _taken(interaction: discord.Interaction, response: Awaitable[object]) 
     """Whether Discord took a response."""
     try:
         await called(response)
-    except errors.PlatformError as error:
-        kind = interaction.type.name
-        _log.warning("interaction.not_answered", kind=kind, error=type(error).__name__, why=str(error))
+    except Exception as error:  # noqa: BLE001 - the outer edge, as above
+        why = str(error) if isinstance(error, errors.BotError) else ""
+        _log.warning("interaction.not_answered", kind=interaction.type.name, error=type(error).__name__, why=why)
         return False
     return True

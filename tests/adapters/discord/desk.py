@@ -35,7 +35,7 @@ class Desk:
         self.error: Exception | None = None
         self.opened: Form | View = FORM
         self.files: tuple[File, ...] = ()
-        self.buttons = (NEW, DROP)
+        self.buttons: tuple[Button, ...] = (NEW, DROP)
 
     @property
     def command(self) -> Command:

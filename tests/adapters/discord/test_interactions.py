@@ -16,7 +16,7 @@ from bot.commands import registry
 from bot.commands.command import OUTDATED
 from bot.core import Core
 from bot.messages import Room, TenantId
-from bot.views import File, View
+from bot.views import Button, File, View
 from tests.adapters.discord.clients import Client, running
 from tests.adapters.discord.desk import Desk, desk
 from tests.adapters.discord.hosts import Tree, core, hosted
@@ -435,14 +435,32 @@ async def test_what_fails_is_said_and_not_raised(
 async def test_a_discord_that_fails_raises_nothing(
     twin: DiscordTwin, host: Tree, desk: Desk, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
-    """A response that cannot be sent or is refused is logged, and the next one works."""
+    """A response that cannot be sent or is refused is logged, and the member hears that something is missing."""
     shown = await panel(twin)
     twin.fault("PATCH", "/messages/@original", fault)
     await twin.press("Ana", shown, "rapport:note:drop")
-    await happened(lambda: logged(caplog, "interaction.not_answered"))
-    await twin.press("Ana", shown, "rapport:note:drop")
+    await until(twin, shown, "did not take")
 
-    await until(twin, shown, "Pressed drop.")
+    assert len(logged(caplog, "interaction.not_answered")) == 1
+
+
+BROKEN = {
+    "refused": View(text="x", buttons=(Button(action="x" * 120, label="Broken"),)),
+    "not to be written": View(text="x", files=(File(name="broken.txt", text="\ud800"),)),
+}
+
+
+@pytest.mark.parametrize("view", BROKEN.values(), ids=BROKEN)
+async def test_nothing_stays_thinking(
+    twin: DiscordTwin, host: Tree, desk: Desk, caplog: pytest.LogCaptureFixture, view: View
+) -> None:
+    """A view that Discord does not take, or that cannot even be written, is replaced by a sentence."""
+    desk.buttons, desk.files = view.buttons, view.files
+    shown = await panel(twin)
+
+    assert not shown.thinking
+    assert "did not take" in said(shown)
+    assert logged(caplog, "interaction.not_answered")
 
 
 async def test_what_the_host_answered_is_not_answered_again(
