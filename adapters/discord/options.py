@@ -26,6 +26,8 @@ class Option:
     is_required: bool
     choices: tuple[str, ...] = ()
     """If there are any, nothing else is taken."""
+    lead: str = ""
+    """What is typed before it, such as the `page` of `[page N]`."""
     others: tuple[str, ...] = ()
     """Words to type as they are that it takes besides what its name says, such as `all`."""
 
@@ -33,7 +35,8 @@ class Option:
 def read(command: Command) -> tuple[Option, ...]:
     """The options of a verb in the order of its usage: `<fact>` is required, `[page]` is not.
 
-    One of several words is a choice between them, such as `[on|off]`; `<field|id|all>` is a field, an id, or that word.
+    One of several words is a choice between them, such as `[on|off]`; `<field|id|all>` is a field, an id, or that word;
+    `[page N]` is a page, typed after that word.
     """
     return tuple(
         _option((needed or wanted).split("|"), is_required=bool(needed))
@@ -43,15 +46,18 @@ def read(command: Command) -> tuple[Option, ...]:
 
 def words(options: Sequence[Option], given: Mapping[str, str | None]) -> str:
     """What a member would have typed. The name of a field is one word, so that what follows it stands apart."""
-    typed = [(given.get(option.name) or "").split() for option in options]
-    for option, parts in zip(options[:-1], typed, strict=False):
-        if option.name == FIELD:
-            parts[:] = ["_".join(parts)]
-    return " ".join(part for parts in typed for part in parts if part)
+    typed = []
+    for option in options:
+        text = " ".join((given.get(option.name) or "").split())
+        is_followed = option.name == FIELD and option is not options[-1]
+        typed += [option.lead, text.replace(" ", "_") if is_followed else text] if text else []
+    return " ".join(word for word in typed if word)
 
 
 def _option(names: list[str], *, is_required: bool) -> Option:
     literal = tuple(name for name in names if name not in NAMES)
     if len(literal) == len(names) > 1:
         return Option(name=CHOICE, is_required=is_required, choices=literal)
-    return Option(name=names[0], is_required=is_required, others=tuple(word for word in literal if word != names[0]))
+    name, _, follows = names[0].partition(" ")
+    others = tuple(word for word in literal if word != names[0])
+    return Option(name=name, is_required=is_required, lead=name if follows else "", others=others)
