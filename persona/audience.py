@@ -9,6 +9,7 @@ An audience is a label that a query can compare. Labels name the tenant, since r
     form                       a style field: shapes answers in every room, is spoken in none
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NewType
 
@@ -67,3 +68,16 @@ def covers(wide: Audience, narrow: Audience) -> bool:
     if narrow in {wide, MEMBER} or wide == FORM:
         return True
     return wide.startswith("tenant:") and narrow.startswith(f"room:{wide.removeprefix('tenant:')}:")
+
+
+def wider(audience: Audience, *, tenants: Iterable[str]) -> tuple[Audience, ...]:
+    """What a member may widen `audience` to: the full members of a tenant in which the fact is at home.
+
+    `tenants` are those in which something known to the member alone was said, or is asked to be used. A private room
+    widens to its own tenant. What was said before outsiders stays there: no other room holds the same readers, and
+    none of a tenant's own rooms covers them (decision 0005). Style shapes answers everywhere already.
+    """
+    if audience.startswith("room:"):
+        _, rest = audience.split(":", 1)
+        return (Audience(f"tenant:{rest.rpartition(':')[0]}"),)
+    return tuple(Audience(f"tenant:{tenant}") for tenant in dict.fromkeys(tenants)) if audience == MEMBER else ()
