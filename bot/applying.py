@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from bot import consent, prices
 from bot.due import Due
 from bot.store import conversations, members, sessions, tidying, usage
-from persona import forgetting, quarantine
+from persona import fingerprints, forgetting, quarantine
 from persona import store as personas
+from persona.fingerprints import Fingerprints
 from persona.guard import Refusal, is_forgotten
 from persona.operations import Operation, UpdateId
 from persona.optimizer import Update
@@ -109,6 +110,7 @@ class _Standing:
     """What a member has decided by now, whatever it was when the model was asked."""
 
     fences: Mapping[str, datetime]
+    prints: Fingerprints
     decision: members.Consent
     is_observed: bool
 
@@ -116,6 +118,7 @@ class _Standing:
 async def _standing(transaction: Transaction, member: MemberKey) -> _Standing:
     return _Standing(
         fences=(await forgetting.fences(transaction, [member]))[member],
+        prints=(await fingerprints.read(transaction, [member]))[member],
         decision=await members.consent(transaction, member),
         is_observed=await members.is_observed(transaction, member),
     )
@@ -125,7 +128,7 @@ async def _still_holds(
     transaction: Transaction, operation: Operation, standing: _Standing, default: consent.Default
 ) -> bool:
     """Whether nothing happened while the model was asked: no forget, no pause, no deleted or edited message."""
-    if is_forgotten(standing.fences, operation.field, operation.evidence):
+    if is_forgotten(standing.fences, operation.field, operation.evidence, prints=standing.prints):
         return False
     if operation.kind == "observed" and not standing.is_observed:
         return False

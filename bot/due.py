@@ -7,9 +7,10 @@ from datetime import datetime
 from bot import consent
 from bot.messages import MessageId, Room
 from bot.store import batches, conversations, members, sessions
-from persona import forgetting
+from persona import fingerprints, forgetting
 from persona import store as personas
 from persona.audience import MEMBER
+from persona.fingerprints import Prints
 from persona.guard import Fences
 from persona.persona import MemberKey
 from persona.ports import Transaction
@@ -32,6 +33,7 @@ class Due:
     """The position the cursor moves to once this is learned."""
     session: Session
     fences: Fences
+    prints: Prints
     is_held: bool = True
     """False once somebody else has it: it keeps its place among the others, and nothing is learned from it here."""
 
@@ -60,6 +62,7 @@ async def read(transaction: Transaction, claimed: sessions.Claimed, *, default: 
         through=max(last, claimed.last_position) if is_all else last,
         session=session,
         fences=await forgetting.fences(transaction, session.speakers),
+        prints=await fingerprints.read(transaction, session.speakers),
     )
 
 
@@ -81,6 +84,7 @@ async def recalled(
         through=asked.through,
         session=session,
         fences=await forgetting.fences(transaction, session.speakers),
+        prints=await fingerprints.read(transaction, session.speakers),
         is_held=claimed is not None,
     )
 

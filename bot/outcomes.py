@@ -110,7 +110,8 @@ class Outcomes:
 
     def _update(self, batch: Sequence[Due], reply: StructuredReply) -> Update:
         fences = {member: fields for one in batch for member, fields in one.fences.items()}
-        return self._optimizer.update(reply, [one.session for one in batch], fences=fences)
+        prints = {member: known for one in batch for member, known in one.prints.items()}
+        return self._optimizer.update(reply, [one.session for one in batch], fences=fences, prints=prints)
 
     async def postpone(
         self, batch: Sequence[Due], error: Exception, *, owner: str, call: UpdateId, first: Unit[None] = _nothing

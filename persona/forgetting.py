@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from persona import quarantine
-from persona.canonical import is_quoted
+from persona import editing, fingerprints, quarantine
+from persona.canonical import comparable, is_quoted
 from persona.moments import from_micros, to_micros
-from persona.persona import MemberKey
+from persona.operations import Operation
+from persona.persona import Evidence, Fact, FactId, MemberKey
 from persona.ports import Row, Transaction, Value
+from persona.projection import project
 from persona.schema import Schema
-from persona.store import read_history, reproject
+from persona.store import Logged, learn, read_history, read_log, reproject
 
 Parameters = dict[str, Value]
 
@@ -54,8 +56,10 @@ _DROP_UNSUPPORTED = """
     DELETE FROM operation WHERE tenant = :tenant AND member = :member AND id = :operation AND NOT EXISTS (
         SELECT 1 FROM evidence
         WHERE evidence.tenant = operation.tenant AND evidence.member = operation.member
-          AND evidence.operation = operation.id)
+          AND evidence.operation = operation.id AND evidence.room <> :by_hand)
 """
+_DROP_OPERATION = "DELETE FROM operation WHERE tenant = :tenant AND member = :member AND id = :operation"
+_DROP_ALL_EVIDENCE = "DELETE FROM evidence WHERE tenant = :tenant AND member = :member AND operation = :operation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,122 @@ async def forget(
     return Forgotten(current=current, past=len(removed) - current)
 
 
+async def forget_fact(
+    transaction: Transaction, member: MemberKey, fact: FactId, *, schema: Schema, command: editing.Command, salt: str
+) -> tuple[Fact, ...]:
+    """Remove one value of a field with everything that was ever said of it, whoever may know it.
+
+    The messages it was learned from cannot teach that field again; others can. What it had replaced does not hold
+    again: that it is over was no secret. `salt` is for a member who forgets something for the first time. Returns the
+    facts that went, the one that was named first; none if there is no such fact of the member.
+    """
+    before = await read_history(transaction, member, schema=schema, at=command.now)
+    named = next((one for one in before.facts if one.id == fact), None)
+    if named is None:
+        return ()
+    gone = [one for one in await read_log(transaction, member) if _says(one, named)]
+    await _remove(transaction, member, gone, schema=schema, salt=salt)
+    removals = await _keep_over(transaction, member, before.facts, named, schema=schema, command=command)
+    await learn(transaction, removals, schema=schema, update=command.update, now=command.now)
+    alike = (one for one in before.facts if one.id != fact and _is_alike(one, named))
+    return named, *alike
+
+
+async def forget_message(
+    transaction: Transaction,
+    member: MemberKey,
+    messages: Iterable[Evidence],
+    *,
+    schema: Schema,
+    now: datetime,
+    salt: str,
+) -> tuple[Fact, ...]:
+    """Remove what messages taught of a member, as if they had been deleted; they cannot teach those fields again.
+
+    The member's own facts only; what holds for other reasons as well stays. Returns the facts that went.
+    """
+    named = {_message(one) for one in messages}
+    before = await read_history(transaction, member, schema=schema, at=now)
+    gone = [one for one in await read_log(transaction, member) if named & set(map(_message, one.operation.evidence))]
+    await _remove(transaction, member, gone, schema=schema, salt=salt)
+    after = await read_history(transaction, member, schema=schema, at=now)
+    return tuple(one for one in before.facts if not any(_is_alike(one, left) for left in after.facts))
+
+
+def _says(logged: Logged, fact: Fact) -> bool:
+    operation = logged.operation
+    return operation.field == fact.field and comparable(operation.value) == comparable(fact.value)
+
+
+def _is_alike(one: Fact, other: Fact) -> bool:
+    return one.field == other.field and comparable(one.value) == comparable(other.value)
+
+
+def _message(evidence: Evidence) -> tuple[str, str, str]:
+    return evidence.tenant, evidence.room, evidence.message
+
+
+async def _remove(
+    transaction: Transaction, member: MemberKey, gone: Iterable[Logged], *, schema: Schema, salt: str
+) -> None:
+    """Erase operations with their evidence, and mark the messages they were learned from."""
+    gone = list(gone)
+    taught = [
+        (one.operation.field, evidence)
+        for one in gone
+        for evidence in one.operation.evidence
+        if not editing.is_by_hand(evidence)
+    ]
+    await fingerprints.keep(transaction, member, taught, salt=salt)
+    for one in gone:
+        scope: Parameters = {"tenant": member.tenant, "member": member.id, "operation": one.id}
+        await transaction.execute(_DROP_ALL_EVIDENCE, **scope)
+        await transaction.execute(_DROP_OPERATION, **scope)
+    await reproject(transaction, member, {one.operation.field for one in gone}, schema)
+
+
+async def _keep_over(
+    transaction: Transaction,
+    member: MemberKey,
+    before: Iterable[Fact],
+    named: Fact,
+    *,
+    schema: Schema,
+    command: editing.Command,
+) -> list[Operation]:
+    """What keeps over what was over before a value was forgotten that had replaced it.
+
+    Whatever was to hold again by itself does: then the forgotten value had only interrupted it.
+    """
+    field, now = schema.by_name.get(named.field), command.now
+    if field is None:
+        return []
+    known = [one for one in before if one.field == named.field]
+    log = await read_log(transaction, member)
+    told = [one.operation for one in log if one.operation.field == named.field and one.undone_at is None]
+    removals: list[Operation] = []
+    for _ in known:  # ending one may uncover what that one had replaced
+        revived = [one for one in project([*told, *removals], field) if _is_revived(one, known, now)]
+        if not revived:
+            break
+        removals += [editing.ended(command, one, since=_end(one, known, now)) for one in revived]
+    return removals
+
+
+def _is_revived(fact: Fact, known: Iterable[Fact], now: datetime) -> bool:
+    """Whether a fact holds that was over; what was only seen had never ended, it was outweighed."""
+    was_to_hold = any(_is_same(one, fact) and (one.valid_until is None or one.valid_until > now) for one in known)
+    return fact.holds(now) and fact.kind == "stated" and not was_to_hold
+
+
+def _end(fact: Fact, known: Iterable[Fact], now: datetime) -> datetime:
+    return max((one.valid_until for one in known if _is_same(one, fact) and one.valid_until), default=now)
+
+
+def _is_same(one: Fact, other: Fact) -> bool:
+    return _is_alike(one, other) and one.audience == other.audience
+
+
 async def forget_observed(transaction: Transaction, member: MemberKey, *, schema: Schema, now: datetime) -> int:
     """Remove everything that was only observed of a member. Returns how many values that held went."""
     before = await read_history(transaction, member, schema=schema, at=now)
@@ -119,8 +239,9 @@ async def retract(
 ) -> int:
     """Drop the evidence in a message that was deleted (`text` is None) or edited, where a quote is gone.
 
-    An operation that rested on it alone is taken back, and what it had replaced holds again. Works long after the
-    message itself is erased. Returns how many operations were taken back.
+    An operation that rested on it alone is taken back, and what it had replaced holds again; so is what the member
+    then let be known more widely. Works long after the message itself is erased. Returns how many operations were
+    taken back.
     """
     source: Parameters = {"room_tenant": tenant, "room": room, "message": message}
     rows = await transaction.fetch(_RESTING_ON, **source)
@@ -129,7 +250,10 @@ async def retract(
     for operation in gone.values():
         owner: Parameters = {"tenant": operation["tenant"], "member": operation["member"]}
         await transaction.execute(_DROP_EVIDENCE, **owner, operation=operation["operation"], **source)
-        taken_back += await transaction.execute(_DROP_UNSUPPORTED, **owner, operation=operation["operation"])
+        owner["operation"] = operation["operation"]
+        if await transaction.execute(_DROP_UNSUPPORTED, **owner, by_hand=editing.BY_HAND):
+            await transaction.execute(_DROP_ALL_EVIDENCE, **owner)
+            taken_back += 1
     for member in {_member(row) for row in gone.values()}:
         fields = {row["field"] for row in gone.values() if _member(row) == member}
         await reproject(transaction, member, fields, schema)

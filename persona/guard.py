@@ -5,13 +5,14 @@ A proposal is kept whole or refused whole, with a reason an operator can count.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from persona import dates, sensitive, values
 from persona.audience import learned_in
 from persona.canonical import canonical, comparable, is_quoted
+from persona.fingerprints import Fingerprints, Prints
 from persona.operations import Op, Operation
 from persona.persona import Evidence, Kind, MemberKey
 from persona.refusals import Reason, RefusedError
@@ -74,13 +75,16 @@ Fences = Mapping[MemberKey, Mapping[str, datetime]]
 """When a member last had a field forgotten; `*` stands for all of them. What was said before cannot teach it again."""
 
 
-def check(proposal: Proposal, *, schema: Schema, fences: Fences) -> Operation | Refusal:
+_NO_PRINTS: Prints = {}
+
+
+def check(proposal: Proposal, *, schema: Schema, fences: Fences, prints: Prints = _NO_PRINTS) -> Operation | Refusal:
     """Turn a proposal into an operation on the persona of whoever said it, or say why not."""
     try:
         session, member = _author(proposal)
         field = _field(proposal, schema)
         evidence = tuple(sorted(map(_evidence, proposal.quoted), key=lambda found: found.said_at))
-        _not_forgotten(fences.get(member, {}), field, evidence)
+        _not_forgotten(fences.get(member, {}), prints.get(member), field, evidence)
         since, until = _period(proposal, session.zone(member), evidence[-1].said_at)
         return Operation(
             member=member,
@@ -99,14 +103,14 @@ def check(proposal: Proposal, *, schema: Schema, fences: Fences) -> Operation | 
 
 
 def checked(
-    proposals: Iterable[Proposal], *, schema: Schema, fences: Fences
+    proposals: Iterable[Proposal], *, schema: Schema, fences: Fences, prints: Prints = _NO_PRINTS
 ) -> tuple[tuple[Operation, ...], tuple[Refusal, ...]]:
     """What may be kept of an update, and what not. One message cannot teach more than `MAX_PER_MESSAGE` facts (S8)."""
     operations: list[Operation] = []
     refusals: list[Refusal] = []
     taught: Counter[tuple[str, str, str]] = Counter()
     for proposal in proposals:
-        result = check(proposal, schema=schema, fences=fences)
+        result = check(proposal, schema=schema, fences=fences, prints=prints)
         if isinstance(result, Refusal):
             refusals.append(result)
             continue
@@ -165,14 +169,22 @@ def _evidence(quoted: Quoted) -> Evidence:
     )
 
 
-def is_forgotten(fences: Mapping[str, datetime], field: str, evidence: Iterable[Evidence]) -> bool:
-    """Whether the member had the field forgotten after saying any of this; `fences` are theirs, by field."""
+def is_forgotten(
+    fences: Mapping[str, datetime], field: str, evidence: Collection[Evidence], *, prints: Fingerprints | None = None
+) -> bool:
+    """Whether the member had this forgotten: the field after saying any of it, or what one of the messages taught.
+
+    `fences` are theirs, by field, and so are `prints`.
+    """
     fence = max((fences[name] for name in ("*", field) if name in fences), default=None)
-    return fence is not None and any(one.said_at <= fence for one in evidence)
+    is_fenced = fence is not None and any(one.said_at <= fence for one in evidence)
+    return is_fenced or (prints is not None and prints.know(field, evidence))
 
 
-def _not_forgotten(fences: Mapping[str, datetime], field: Field, evidence: Iterable[Evidence]) -> None:
-    if is_forgotten(fences, field.name, evidence):
+def _not_forgotten(
+    fences: Mapping[str, datetime], prints: Fingerprints | None, field: Field, evidence: Collection[Evidence]
+) -> None:
+    if is_forgotten(fences, field.name, evidence, prints=prints):
         raise RefusedError("forgotten")
 
 

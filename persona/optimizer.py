@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from persona import relevance
 from persona.errors import ProposalError
+from persona.fingerprints import Prints
 from persona.guard import Fences, Proposal, Quoted, Refusal, checked
 from persona.instructions import answer_schema, instructions, learnable
 from persona.operations import Op, Operation
@@ -71,10 +72,12 @@ class Optimizer:
         """Ask the model once about all `sessions`; raises the model's own errors."""
         return await self._model.propose(self.request(sessions))
 
-    def update(self, reply: StructuredReply, sessions: Sequence[Session], *, fences: Fences) -> Update:
+    def update(
+        self, reply: StructuredReply, sessions: Sequence[Session], *, fences: Fences, prints: Prints | None = None
+    ) -> Update:
         """What may be applied of the model's reply to `request(sessions)`, whenever it came. Raises as `propose`."""
         proposals = _parse(reply.text, sessions)
-        operations, refusals = checked(proposals, schema=self._schema, fences=fences)
+        operations, refusals = checked(proposals, schema=self._schema, fences=fences, prints=prints or {})
         return Update(operations=operations, refusals=refusals, usage=reply.usage)
 
 

@@ -7,14 +7,14 @@ query. Reading by audience happens in that query, so that no later code ever hol
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
 from persona.audience import Audience, Place, known_in
 from persona.moments import from_micros, to_micros
-from persona.operations import Operation, UpdateId
+from persona.operations import Operation, OperationId, UpdateId
 from persona.persona import Evidence, Fact, FactId, MemberKey, Persona
 from persona.ports import Row, Transaction, Value
 from persona.projection import project
@@ -38,7 +38,7 @@ _OPERATIONS = """
     FROM operation
     JOIN evidence ON evidence.tenant = operation.tenant AND evidence.member = operation.member
      AND evidence.operation = operation.id
-    WHERE operation.tenant = :tenant AND operation.member = :member AND operation.undone_at IS NULL{only}
+    WHERE operation.tenant = :tenant AND operation.member = :member{only}
     ORDER BY operation.id, evidence.number
 """
 _FACTS = "SELECT * FROM fact WHERE tenant = :tenant AND member = :member{only}"
@@ -67,6 +67,19 @@ _PUT_FACT = """
         confirmed_at = excluded.confirmed_at, valid_from = excluded.valid_from, valid_until = excluded.valid_until
 """
 _DELETE_FACT = "DELETE FROM fact WHERE tenant = :tenant AND member = :member AND id = :id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """An operation as it is kept."""
+
+    id: OperationId
+    """What it is kept under, also once evidence is taken from it, unlike `operation.id`."""
+    operation: Operation
+    update: UpdateId
+    learned_at: datetime
+    undone_at: datetime | None
+    """When it was taken back; it is without effect then."""
 
 
 async def read(transaction: Transaction, member: MemberKey, *, at: datetime, place: Place | None = None) -> Persona:
@@ -109,6 +122,13 @@ async def read_history(transaction: Transaction, member: MemberKey, *, schema: S
         fact for field in fields for fact in project((one for one in operations if one.field == field.name), field)
     ]
     return Persona(member=member, at=at, facts=tuple(facts))
+
+
+async def read_log(transaction: Transaction, member: MemberKey) -> list[Logged]:
+    """Every operation kept of `member`, those that were undone included, in the order they were learned."""
+    rows = await transaction.fetch(_OPERATIONS.format(only=""), tenant=member.tenant, member=member.id)
+    log = [_logged(list(group), member) for _, group in groupby(rows, key=itemgetter("id"))]
+    return sorted(log, key=lambda one: (one.learned_at, one.operation.said_at, one.id))
 
 
 async def learn(
@@ -211,7 +231,7 @@ async def _operations(
 ) -> list[Operation]:
     """What was learned for some fields of a member, or for all of them, and was not undone; in no order."""
     only, scope = _scope(member, names)
-    rows = await transaction.fetch(_OPERATIONS.format(only=only), **scope)
+    rows = await transaction.fetch(_OPERATIONS.format(only=f" AND undone_at IS NULL{only}"), **scope)
     return [_operation(list(group), member) for _, group in groupby(rows, key=itemgetter("id"))]
 
 
@@ -238,6 +258,17 @@ def _operation(rows: Sequence[Row], member: MemberKey) -> Operation:
         since=_moment(row["since"]),
         until=_moment(row["until"]),
         session=row["session"],
+    )
+
+
+def _logged(rows: Sequence[Row], member: MemberKey) -> Logged:
+    row = rows[0]
+    return Logged(
+        id=OperationId(row["id"]),
+        operation=_operation(rows, member),
+        update=UpdateId(row["update_id"]),
+        learned_at=from_micros(row["learned_at"]),
+        undone_at=_moment(row["undone_at"]),
     )
 
 
