@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
-from adapters.terminal import views
+from adapters.terminal import files, views
 from adapters.terminal.screen import Screen
 from bot.messages import Member, Message, Platform, Room
 from bot.ports import Post
-from bot.views import Button, View
+from bot.views import File, View
 
 
 class TerminalAdapter:
@@ -18,8 +19,8 @@ class TerminalAdapter:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        self.buttons: tuple[Button, ...] = ()
-        """What was last offered to press."""
+        self.actions: tuple[str, ...] = ()
+        """What was last offered to press, by its number from 1."""
 
     async def classified(self, room: Room) -> Room:
         """Rooms here are what they are called."""
@@ -55,9 +56,17 @@ class TerminalAdapter:
         return True
 
     def show(self, view: View) -> None:
-        """Print a view and remember its buttons."""
-        self.buttons = view.buttons or self.buttons
-        self._screen.lines(views.lines(view))
+        """Print a view, remember what can be pressed, and write its files."""
+        self.actions = views.actions(view) or self.actions
+        self._screen.lines([*views.lines(view), *map(_written, view.files)])
+
+
+def _written(file: File) -> str:
+    """What became of a file."""
+    try:
+        return f"  Written to {files.write(file, Path.cwd())}"
+    except OSError as error:
+        return f"  {file.name} could not be written here ({error.strerror}); start me in a folder of yours."
 
 
 def where(room: Room) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from adapters.terminal import screen as screens
-from adapters.terminal import translate
+from adapters.terminal import translate, views
 from adapters.terminal.adapter import TerminalAdapter, where
 from adapters.terminal.clock import SessionClock
 from bot.core import Core
@@ -14,6 +14,7 @@ from bot.messages import Member, Message, MessageId, Room, TenantId
 from bot.outcomes import Swept
 from bot.store import conversations
 from bot.tasks import alongside
+from bot.views import FORM, Form, View
 from persona.moments import to_micros
 
 TENANT = TenantId(translate.TENANT)
@@ -46,16 +47,23 @@ class _Chat:
         core.adapters["terminal"] = self._adapter
         self._member = _member("you")
         self._room = _room("general")
+        self._typed_ahead: str | None = None
+        """A command that was typed instead of filling in a form."""
 
     async def run(self) -> None:
         self._screen.lines(self._greeting())
         await self._core.intake.recover()
-        while (line := await self._screen.read(self._member.name, where(self._room))) is not None:
+        while (line := await self._next()) is not None:
             action = translate.action(line)
             if isinstance(action, translate.Quit):
                 break
             if action is not None:
                 await self._try(action)
+
+    async def _next(self) -> str | None:
+        """The next line: one that was typed into a form and belongs to no form, or what is typed now."""
+        line, self._typed_ahead = self._typed_ahead, None
+        return line if line is not None else await self._screen.read(self._member.name, where(self._room))
 
     async def _try(self, action: translate.Action) -> None:
         try:
@@ -70,7 +78,7 @@ class _Chat:
             case translate.SpeakAs() | translate.Enter() | translate.Direct():
                 self._go(action)
             case translate.Persona(words):
-                self._adapter.show(await self._core.commands.run(words, self._member))
+                self._adapter.show(await self._core.commands.run(words, self._member, room=self._room))
             case translate.Press(number):
                 await self._press(number)
             case translate.Idle():
@@ -98,11 +106,33 @@ class _Chat:
         await self._core.lanes.drained()  # the answer, and what it was asked to learn at once
 
     async def _press(self, number: int) -> None:
-        buttons = self._adapter.buttons
-        if not 0 < number <= len(buttons):
+        actions = self._adapter.actions
+        if not 0 < number <= len(actions):
             self._screen.lines(["There is no such button."])
             return
-        self._adapter.show(await self._core.commands.press(buttons[number - 1].action, self._member))
+        action = actions[number - 1]
+        if not action.startswith(FORM):
+            self._adapter.show(await self._core.commands.press(action, self._member, room=self._room))
+            return
+        opened = await self._core.commands.form(action, self._member, room=self._room)
+        if isinstance(opened, View):
+            self._adapter.show(opened)
+        else:
+            await self._fill(opened)
+
+    async def _fill(self, form: Form) -> None:
+        """Ask for each input of a form, and hand it in; a command in between, or the end of input, leaves it."""
+        self._screen.lines(views.opening(form))
+        answers: dict[str, str] = {}
+        for asked in form.inputs:
+            self._screen.lines([views.question(asked)])
+            line = await self._screen.read(self._member.name, where(self._room))
+            if line is None or line.lstrip().startswith("/"):
+                self._typed_ahead = line
+                self._screen.lines(["The form was left; nothing changed."])
+                return
+            answers[asked.name] = line.strip() or asked.value
+        self._adapter.show(await self._core.commands.fill(form.action, answers, self._member, room=self._room))
 
     async def _idle(self) -> None:
         """Let the time pass that makes every conversation idle, then learn from all of them."""

@@ -11,7 +11,7 @@ from adapters.terminal.screen import PlainScreen
 from bot.consent import NOTICE
 from bot.messages import AnswerId, Member, Message, MessageId, Room, TenantId
 from bot.ports import Post
-from bot.views import View
+from bot.views import File, View
 from tests.clock import NOON
 
 LOCAL = TenantId("terminal:local")
@@ -82,7 +82,15 @@ async def test_a_notice_is_shown_and_its_buttons_are_remembered(adapter: Termina
     adapter.show(View(text="something else"))
 
     assert "[1] Yes, remember" in shown.getvalue()
-    assert adapter.buttons == NOTICE.buttons
+    assert adapter.actions == tuple(button.action for button in NOTICE.buttons)
+
+
+def test_a_file_that_cannot_be_written_is_said(adapter: TerminalAdapter, shown: io.StringIO) -> None:
+    """Where a file cannot be written, whoever sits there hears why and what to do, and sees the rest of the view."""
+    adapter.show(View(text="Here you are.", files=(File(name="x" * 300, text="all of it"),)))
+
+    assert "Here you are." in shown.getvalue()
+    assert "could not be written here (File name too long); start me in a folder of yours" in shown.getvalue()
 
 
 async def test_working_shows_nothing_in_a_pipe(adapter: TerminalAdapter, shown: io.StringIO) -> None:

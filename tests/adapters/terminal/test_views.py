@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.terminal.views import lines
+from adapters.terminal.views import actions, lines, opening, question
 from bot.consent import NOTICE
 from bot.messages import MessageId, RoomId, TenantId
-from bot.views import Button, Line, Section, Source, View
+from bot.views import Button, Form, Input, Line, Section, Source, View
 
 SAVE = Button(action="consent:on", label="Remember me", is_primary=True)
 DROP = Button(action="consent:withdrawn", label="No, thanks")
@@ -79,3 +79,40 @@ def test_the_consent_notice_can_be_pressed() -> None:
     assert "[1] Yes, remember" in last
     assert "[2] No, thanks" in last
     assert "/press" in last
+
+
+def test_lines_that_open_more_are_numbered_with_the_buttons() -> None:
+    """Each thing that can be pressed has one number, from the top down, and the number stands for its action."""
+    first, plain, second = Line(text="a", action="why:1"), Line(text="b"), Line(text="c", action="why:2")
+    view = View(text="x", sections=(section(first, plain), section(second)), buttons=(SAVE, DROP))
+    shown = [line.strip() for line in lines(view)]
+
+    assert [line for line in shown if line[:1] == "[" or line == "b"] == [
+        "[1] a",
+        "b",
+        "[2] c",
+        "[3] Remember me   [4] No, thanks   (type /press and the number)",
+    ]
+    assert actions(view) == ("why:1", "why:2", SAVE.action, DROP.action)
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        (Input(name="value", label="location"), "location:"),
+        (Input(name="value", label="location", value="Lisbon", hint="a city"), "location [Lisbon]:"),
+        (Input(name="value", label="location", hint="a city"), "location (a city):"),
+        (Input(name="value", label="tone", choices=("formal", "direct")), "tone (one of: formal, direct):"),
+    ],
+)
+def test_an_input_says_what_it_takes(asked: Input, shown: str) -> None:
+    """A question shows what stands there, or what may, and what there is to choose from."""
+    assert question(asked) == shown
+
+
+def test_a_form_says_what_it_is_and_how_to_leave_it() -> None:
+    """Before the first question stands what the form is for, and what an empty line does."""
+    said = opening(Form(action="add:", title="Add a fact", text="Only you see it.", inputs=()))
+
+    assert said[:2] == ["Add a fact", "Only you see it."]
+    assert "empty line" in said[-1]
