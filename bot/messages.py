@@ -12,6 +12,9 @@ from persona.persona import MemberKey
 TenantId = NewType("TenantId", str)
 """A Slack workspace or Discord server, with its platform: `slack:T1`, `discord:41`, `terminal:local`."""
 
+ROOMLESS = frozenset({TenantId("discord:accounts"), TenantId("discord:direct")})
+"""Tenants without rooms that several people read: where accounts and direct messages are (decision 0004)."""
+
 MessageId = NewType("MessageId", str)
 """The platform's own id of a message, unique within its room's channel."""
 

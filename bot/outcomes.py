@@ -15,7 +15,7 @@ from bot.messages import Member, Room
 from bot.ports import Clock
 from bot.store import conversations, sessions
 from bot.store.engine import Store, Unit
-from bot.views import Line, Section, View
+from bot.views import Button, Line, Section, View
 from persona import wishes
 from persona.errors import ProposalError
 from persona.operations import Operation, UpdateId
@@ -105,7 +105,7 @@ class Outcomes:
         applied = await self._store.write(partial(apply, now=self._clock.now()))
         if update is not None:
             _report(batch, update, applied)
-            await self._tell_who_asked(batch, applied)
+            await self._tell_who_asked(batch, applied, call)
         return Swept(operations=len(applied))
 
     def _update(self, batch: Sequence[Due], reply: StructuredReply) -> Update:
@@ -144,12 +144,12 @@ class Outcomes:
             )
         return Swept(failures=len(held))
 
-    async def _tell_who_asked(self, batch: Sequence[Due], applied: Sequence[Operation]) -> None:
+    async def _tell_who_asked(self, batch: Sequence[Due], applied: Sequence[Operation], call: UpdateId) -> None:
         """Tell members who asked to have something remembered or forgotten what came of it."""
         for one in [one for one in batch if one.claimed.is_wanted]:
             asked = {line.speaker for line in one.session.lines if line.speaker and wishes.is_wish(line.text)}
             for key in [member for member in one.session.speakers if member in asked]:
-                view = _told([operation for operation in applied if operation.member == key])
+                view = _told([operation for operation in applied if operation.member == key], call)
                 try:
                     await self._tell(one.claimed.room, Member.of(key), view)
                 except errors.PlatformError as error:
@@ -161,7 +161,7 @@ def _attempts(one: Due, error: Exception) -> int:
     return min(attempts, conversations.MAX_ATTEMPTS - 1) if isinstance(error, _OUTAGES) else attempts
 
 
-def _told(operations: Sequence[Operation]) -> View:
+def _told(operations: Sequence[Operation], call: UpdateId) -> View:
     if not operations:
         return View(
             text="You asked me to remember or forget something, and I found nothing that I may keep or had to change."
@@ -171,7 +171,8 @@ def _told(operations: Sequence[Operation]) -> View:
     return View(
         text="As you asked:",
         sections=(Section(title="Changed", lines=lines),),
-        footer="All of it: /persona show. Take it back: /persona forget <field>.",
+        footer="All of it: /persona show. Take it back: /persona undo, or for good: /persona forget <field>.",
+        buttons=(Button(action=f"undo:{call}", label="Undo"),),
     )
 
 

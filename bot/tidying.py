@@ -14,6 +14,7 @@ from persona import store as personas
 from persona.operations import Operation, UpdateId
 from persona.persona import MemberKey
 from persona.ports import Transaction
+from persona.undoing import TIDYING
 
 MAX_MEMBERS = 20
 """Personas tidied in one sweep: each is read whole, and nobody waits for it."""
@@ -48,7 +49,7 @@ class Tidying:
         persona = await personas.read_history(transaction, member, schema=schema, at=now)
         removals = consolidation.tidied(persona, schema)
         ended = await personas.learn(
-            transaction, removals, schema=schema, update=UpdateId(f"tidy-{uuid.uuid4().hex}"), now=now
+            transaction, removals, schema=schema, update=UpdateId(f"{TIDYING}{uuid.uuid4().hex}"), now=now
         )
         if ended:  # there may be more than one run is allowed to end
             await tidying.put(transaction, member, due_at=now + TIDY_AFTER)

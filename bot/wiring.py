@@ -84,7 +84,14 @@ async def open_core(
             clock=clock,
             learn_soon=partial(lanes.submit, LEARNING, LEARNING, learning.at_once),
         )
-        commands = Commands(Context(store=store, schema=fields, default=default, clock=clock))
+        context = Context(
+            store=store,
+            schema=fields,
+            default=default,
+            clock=clock,
+            message_retention=settings.message_retention,
+        )
+        commands = Commands(context)
         yield Core(
             settings=settings,
             store=store,

@@ -5,10 +5,11 @@ No words are kept here: only that something was refused, of which field, and why
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from persona.guard import Refusal
-from persona.moments import to_micros
+from persona.moments import from_micros, to_micros
 from persona.operations import Operation
 from persona.persona import MemberKey
 from persona.ports import Transaction
@@ -60,6 +61,28 @@ async def _insert(  # noqa: PLR0917 - the columns of a row
         reason=reason,
         refused_at=to_micros(now),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """That something was refused: of which field, if it is one, why, and when."""
+
+    field: str
+    reason: Reason
+    refused_at: datetime
+
+
+async def read(transaction: Transaction, member: MemberKey) -> list[Refused]:
+    """Everything kept here of a member, oldest first."""
+    rows = await transaction.fetch(
+        "SELECT field, reason, refused_at FROM refusal WHERE tenant = :tenant AND member = :member"
+        " ORDER BY refused_at, id",
+        tenant=member.tenant,
+        member=member.id,
+    )
+    return [
+        Refused(field=row["field"], reason=row["reason"], refused_at=from_micros(row["refused_at"])) for row in rows
+    ]
 
 
 async def counts(transaction: Transaction, member: MemberKey) -> dict[Reason, int]:

@@ -12,6 +12,12 @@ from persona.ports import Transaction, Value
 from persona.schema import Schema
 from persona.store import reproject
 
+TIDYING = "tidy-"
+"""What the names of updates begin with that tidied a persona."""
+
+_FINAL = "forget-"
+"""Likewise of those that keep over what was over when something was forgotten: that is for good."""
+
 _UNDO = """
     UPDATE operation SET undone_at = :now
     WHERE tenant = :tenant AND member = :member AND undone_at IS NULL
@@ -19,7 +25,8 @@ _UNDO = """
     RETURNING field
 """
 _LAST_UPDATE = """
-    SELECT update_id FROM operation WHERE tenant = :tenant AND member = :member AND undone_at IS NULL
+    SELECT update_id FROM operation
+    WHERE tenant = :tenant AND member = :member AND undone_at IS NULL AND update_id NOT LIKE :final
     ORDER BY learned_at DESC, said_at DESC LIMIT 1
 """
 
@@ -39,9 +46,19 @@ async def undo_update(
 
 
 async def last_update(transaction: Transaction, member: MemberKey) -> UpdateId | None:
-    """The update that taught something about the member last and was not undone."""
-    row = await transaction.fetch_one(_LAST_UPDATE, tenant=member.tenant, member=member.id)
+    """The update that changed something about the member last and was not undone; forgetting stays as it is."""
+    row = await transaction.fetch_one(_LAST_UPDATE, tenant=member.tenant, member=member.id, final=f"{_FINAL}%")
     return None if row is None else UpdateId(row["update_id"])
+
+
+def is_tidying(update: UpdateId) -> bool:
+    """Whether an update tidied a persona."""
+    return update.startswith(TIDYING)
+
+
+def is_final(update: UpdateId) -> bool:
+    """Whether an update cannot be taken back."""
+    return update.startswith(_FINAL)
 
 
 async def _undo(

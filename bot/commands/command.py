@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.consent import Default
 from bot.messages import Member, Room
@@ -19,6 +20,8 @@ class Context:
     schema: Schema
     default: Default
     clock: Clock
+    message_retention: timedelta
+    """How long the text of learned messages is kept."""
 
 
 OUTDATED = View(text="This button is from an older version of mine. `/persona help` shows what there is now.")

@@ -1,23 +1,79 @@
-"""The answers to the consent notice: yes, and no."""
+"""`/persona consent`: what a member decided about being remembered, what that means, and the other decisions."""
 
 from functools import partial
 
+from bot import consent
 from bot.commands import pause
 from bot.commands.command import OUTDATED, Asked, Command, Context
 from bot.store import conversations, members
-from bot.views import View
+from bot.store.members import Consent
+from bot.views import Button, View
 from persona import forgetting
 from persona.ports import Transaction
 
+_TYPED = {"on": "on", "pause": "paused", "paused": "paused", "withdraw": "withdrawn", "withdrawn": "withdrawn"}
+
+_MEANS = {
+    "off": "Nothing about you is learned or used, and you were not asked yet.",
+    "asked": "Nothing about you is learned or used until you agree.",
+    "on": "I learn what you tell me about yourself and use it to answer you, where every reader may know it.",
+    "paused": "I neither learn nor use anything about you; what I knew before is kept until you forget it.",
+    "withdrawn": "I learn and use nothing about you, and what I knew is gone.",
+}
+_ON = Button(action="consent:on", label="Remember me", is_primary=True)
+_PAUSE = Button(action="consent:paused", label="Pause")
+_WITHDRAW = Button(action="consent:withdrawn", label="Stop and forget everything", is_danger=True)
+_OTHERS = {
+    "off": (_ON, _WITHDRAW),
+    "asked": (_ON, _WITHDRAW),
+    "on": (_PAUSE, _WITHDRAW),
+    "paused": (_ON, _WITHDRAW),
+    "withdrawn": (_ON,),
+}
+
 
 async def run(context: Context, asked: Asked) -> View:
-    """Take the decision that the words name."""
-    if asked.words == "on":
-        return await pause.RESUME.run(context, asked)
-    if asked.words == "withdrawn":
-        await context.store.write(partial(_withdraw, context=context, asked=asked))
-        return View(text="All right, I remember nothing about you. `/persona resume` changes that at any time.")
-    return OUTDATED
+    """Show the decision that holds, or take the one that was typed."""
+    if not asked.words:
+        return await _state(context, asked)
+    wanted = _TYPED.get(asked.words.casefold())
+    if wanted is None:
+        return View(text="I know `/persona consent on`, `pause` and `withdraw`; alone it shows how it is.")
+    return await _decide(context, asked, wanted)
+
+
+async def press(context: Context, asked: Asked) -> View:
+    """Take the decision that a button stands for."""
+    return await _decide(context, asked, asked.words)
+
+
+async def _decide(context: Context, asked: Asked, wanted: str) -> View:
+    match wanted:
+        case "on":
+            return await pause.RESUME.run(context, asked)
+        case "paused":
+            return await pause.PAUSE.run(context, asked)
+        case "withdrawn":
+            await context.store.write(partial(_withdraw, context=context, asked=asked))
+            return View(text="All right, I remember nothing about you. `/persona resume` changes that at any time.")
+        case _:
+            return OUTDATED
+
+
+async def _state(context: Context, asked: Asked) -> View:
+    decision = await context.store.read(partial(members.consent, member=asked.member.key))
+    if context.default == "off":
+        return View(text="Remembering is switched off for everybody here by whoever runs me: I learn and use nothing.")
+    state = "on" if consent.is_on(decision, context.default) else decision.state
+    return View(text=f"Remembering is {_since(state, decision)}. {_MEANS[state]}", buttons=_OTHERS[state])
+
+
+def _since(state: str, decision: Consent) -> str:
+    """The state in words, and from when it holds; it is nobody's decision yet where it is on by itself."""
+    if state != decision.state:
+        return "on, as for everybody here who decided nothing else"
+    word = {"off": "off", "asked": "off: you were asked, and have not decided"}.get(state, state)
+    return word if decision.since is None else f"{word}, since {decision.since:%Y-%m-%d}"
 
 
 async def _withdraw(transaction: Transaction, *, context: Context, asked: Asked) -> None:
@@ -28,4 +84,11 @@ async def _withdraw(transaction: Transaction, *, context: Context, asked: Asked)
     await forgetting.forget(transaction, member, field=None, schema=context.schema, now=now)
 
 
-COMMAND = Command(name="consent", usage="consent", summary="", run=run, press=run, is_listed=False)
+COMMAND = Command(
+    name="consent",
+    usage="consent [on|pause|withdraw]",
+    summary="what you decided about being remembered, and the other choices",
+    words="on, pause, or withdraw, which forgets everything",
+    run=run,
+    press=press,
+)

@@ -1,26 +1,54 @@
 """All verbs, and what is pressed: the one place that knows which there are."""
 
 from collections.abc import Mapping
+from typing import Literal
 
-from bot.commands import consent, forget, home, observe, pause, show
+from bot.commands import (
+    about,
+    add,
+    consent,
+    edit,
+    export,
+    forget,
+    history,
+    home,
+    observe,
+    pause,
+    privacy,
+    show,
+    undo,
+    why,
+    widen,
+)
 from bot.commands.command import OUTDATED, Asked, Command, Context
-from bot.messages import Member, Room, TenantId, clean
+from bot.messages import Member, MessageId, Room, TenantId, clean
 from bot.views import FORM, Form, Line, Section, View
 
 PREFIX = "/persona"
 
 
 async def _help(context: Context, asked: Asked) -> View:
-    lines = tuple(Line(text=f"{PREFIX} {command.usage}", note=command.summary) for command in COMMANDS.values())
     return View(
         text="I answer your questions and remember what you tell me about yourself, if you agree. These are yours:",
-        sections=(Section(title="Commands", lines=lines),),
+        sections=tuple(
+            Section(
+                title=title,
+                lines=tuple(Line(text=f"{PREFIX} {command.usage}", note=command.summary) for command in group),
+            )
+            for title, group in _GROUPS.items()
+        ),
         footer="Only you see what these commands show.",
     )
 
 
 HELP = Command(name="help", usage="help", summary="this list", run=_help)
-_EVERY = (show.COMMAND, forget.COMMAND, observe.COMMAND, pause.PAUSE, pause.RESUME, consent.COMMAND, HELP)
+_GROUPS = {
+    "See": (show.COMMAND, why.COMMAND, history.COMMAND),
+    "Change": (add.COMMAND, edit.COMMAND, forget.COMMAND, undo.COMMAND),
+    "Decide": (consent.COMMAND, pause.PAUSE, pause.RESUME, observe.COMMAND),
+    "Know": (privacy.COMMAND, export.COMMAND, HELP),
+}
+_EVERY = (*(command for group in _GROUPS.values() for command in group), widen.COMMAND)
 COMMANDS = {command.name: command for command in _EVERY if command.is_listed}
 """The verbs by name, in the order help lists them."""
 
@@ -79,3 +107,12 @@ class Commands:
             return OUTDATED
         filled = {name: clean(answer).strip() for name, answer in answers.items() if answer.strip()}
         return await command.fill(self._context, Asked(member=member, words=rest, room=room), filled)
+
+    async def about(self, verb: Literal["why", "forget"], member: Member, room: Room, message: MessageId) -> View:
+        """What a message taught this member, or forget it: the entries of a message's menu.
+
+        The same is shown whether nobody or somebody else was learned from in it.
+        """
+        asked = Asked(member=member, room=room)
+        answer = about.why if verb == "why" else about.forgotten
+        return await answer(self._context, asked, room, message)

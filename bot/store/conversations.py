@@ -40,6 +40,12 @@ _LATER_THAN_NOW = """
     SELECT max(said_at) AS moment FROM message
     WHERE said_at > :now AND author_tenant = :author_tenant AND author = :author
 """
+_SAID_BY = """
+    SELECT message.*, conversation.channel, conversation.thread, conversation.kind FROM message
+    JOIN conversation ON conversation.tenant = message.tenant AND conversation.room = message.room
+    WHERE message.author_tenant = :author_tenant AND message.author = :author
+    ORDER BY message.said_at, message.tenant, message.room, message.position
+"""
 _LAST_MOMENT = "SELECT max(last_message_at) AS moment FROM conversation WHERE tenant = :tenant"
 
 
@@ -162,6 +168,12 @@ async def remove(transaction: Transaction, room: Room, message: MessageId) -> No
         room=room.id,
         id=message,
     )
+
+
+async def said_by(transaction: Transaction, member: MemberKey) -> list[tuple[Room, Line]]:
+    """Every stored message of a member, with where it was said, oldest first."""
+    rows = await transaction.fetch(_SAID_BY, author_tenant=member.tenant, author=member.id)
+    return [(room_from(row), line_from(row)) for row in rows]
 
 
 async def last_moment(transaction: Transaction, tenant: TenantId) -> datetime | None:

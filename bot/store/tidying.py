@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from persona.moments import to_micros
+from persona.moments import from_micros, to_micros
 from persona.persona import MemberKey
 from persona.ports import Transaction
 
@@ -20,6 +20,14 @@ _TAKE = """
 async def put(transaction: Transaction, member: MemberKey, *, due_at: datetime) -> None:
     """Let a member's persona be tidied at `due_at`, unless it is to be sooner already."""
     await transaction.execute(_PUT, tenant=member.tenant, member=member.id, due_at=to_micros(due_at))
+
+
+async def due_at(transaction: Transaction, member: MemberKey) -> datetime | None:
+    """When a member's persona is to be tidied, if it is."""
+    row = await transaction.fetch_one(
+        "SELECT due_at FROM tidying WHERE tenant = :tenant AND member = :member", tenant=member.tenant, member=member.id
+    )
+    return None if row is None else from_micros(row["due_at"])
 
 
 async def take(transaction: Transaction, *, now: datetime, most: int) -> list[MemberKey]:

@@ -11,7 +11,7 @@ from typing import Literal
 from bot.messages import TenantId
 from persona.moments import to_micros
 from persona.persona import MemberKey
-from persona.ports import Transaction, Usage
+from persona.ports import Row, Transaction, Usage
 
 Purpose = Literal["answer", "learn"]
 
@@ -30,6 +30,13 @@ _TOTALS = """
     WHERE tenant = :tenant AND used_at >= :since
       AND (:member IS NULL OR (member_tenant = :member_tenant AND member = :member))
     GROUP BY purpose ORDER BY purpose
+"""
+_TOTALS_OF = """
+    SELECT tenant, purpose, model, count(*) AS calls, sum(input_tokens) AS input_tokens,
+           sum(cached_tokens) AS cached_tokens, sum(output_tokens) AS output_tokens,
+           sum(cost) AS cost, count(*) - count(cost) AS unpriced
+    FROM usage WHERE member_tenant = :member_tenant AND member = :member
+    GROUP BY tenant, purpose, model ORDER BY tenant, purpose, model
 """
 
 
@@ -95,18 +102,25 @@ async def totals(
         member_tenant=member.tenant if member else None,
         member=member.id if member else None,
     )
-    return [
-        Total(
-            purpose=row["purpose"],
-            calls=row["calls"],
-            input_tokens=row["input_tokens"],
-            cached_tokens=row["cached_tokens"],
-            output_tokens=row["output_tokens"],
-            cost=row["cost"] or 0,
-            unpriced=row["unpriced"],
-        )
-        for row in rows
-    ]
+    return [_total(row) for row in rows]
+
+
+async def totals_of(transaction: Transaction, member: MemberKey) -> list[tuple[TenantId, str, Total]]:
+    """What was consumed for a member, wherever and whenever: the tenant, the model, and how much."""
+    rows = await transaction.fetch(_TOTALS_OF, member_tenant=member.tenant, member=member.id)
+    return [(TenantId(row["tenant"]), row["model"], _total(row)) for row in rows]
+
+
+def _total(row: Row) -> Total:
+    return Total(
+        purpose=row["purpose"],
+        calls=row["calls"],
+        input_tokens=row["input_tokens"],
+        cached_tokens=row["cached_tokens"],
+        output_tokens=row["output_tokens"],
+        cost=row["cost"] or 0,
+        unpriced=row["unpriced"],
+    )
 
 
 def split(total: int, weights: Sequence[int]) -> list[int]:

@@ -118,11 +118,19 @@ async def test_commands_say_what_they_take(discord_world: World) -> None:
         ]
         for verb in persona["options"]
     } == {
-        "show": [("field", False, [])],
+        "show": [("field", False, []), ("page", False, [])],
+        "why": [("field", True, [])],
+        "history": [("field", False, []), ("page", False, [])],
+        "add": [("field", True, []), ("value", True, [])],
+        "edit": [("field", True, []), ("value", True, [])],
         "forget": [("field", True, [])],
-        "observe": [("choice", False, ["on", "off"])],
+        "undo": [],
+        "consent": [("choice", False, ["on", "pause", "withdraw"])],
         "pause": [],
         "resume": [],
+        "observe": [("choice", False, ["on", "off"])],
+        "privacy": [],
+        "export": [],
         "help": [],
     }
 

@@ -352,8 +352,10 @@ class DiscordWorld(_Shared):
         await self.twin.wait_for(lambda: self.replies(sentinel.id))
 
     async def command(self, who: Name, words: str, *, place: Place = "team") -> str:
-        verb, _, field = words.partition(" ")
-        options = {"choice" if verb == "observe" else "field": field} if field else {}
+        verb, _, rest = words.partition(" ")
+        field, _, value = rest.partition(" ") if verb in {"add", "edit"} else (rest, "", "")
+        given = {"choice" if verb in {"observe", "consent"} else "field": field, "value": value}
+        options = {name: text for name, text in given.items() if text}
         shown = await self.twin.command(self._users[who], self._channels[place], f"persona {verb}", options=options)
         assert shown.ephemeral
         await self.twin.wait_for(lambda: shown.embeds)

@@ -32,7 +32,9 @@ DAY = timedelta(days=1)
 
 
 def commands(store: Store, clock: Clock, *, default: Default = "on", schema: Schema = WORKPLACE) -> Commands:
-    return Commands(Context(store=store, schema=schema, default=default, clock=clock))
+    return Commands(
+        Context(store=store, schema=schema, default=default, clock=clock, message_retention=timedelta(hours=72))
+    )
 
 
 async def told(

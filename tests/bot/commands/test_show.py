@@ -6,17 +6,20 @@ from functools import partial
 
 import pytest
 
+from bot.commands.registry import Commands
 from bot.messages import Member, MessageId, RoomId, TenantId
 from bot.store.sqlite import SqliteStore
-from bot.views import Source
+from bot.views import Source, View
 from persona import quarantine
 from persona import schema as schemas
 from persona.audience import Place, RoomKind
 from persona.guard import Proposal, Quoted, Refusal
 from persona.refusals import Reason
+from persona.schema import parse
 from persona.session import Line, Session
 from tests.bot.commands.members import ANA, BEN, DAY, NAMESAKE, WORKPLACE, commands, everything, lines, texts, told
 from tests.clock import NOON, StillClock
+from tests.persona.builders import learn, operation
 
 # -- all of it --------------------------------------------------------------------------------------------------------
 
@@ -67,14 +70,83 @@ async def test_no_field_is_left_out(store: SqliteStore, clock: StillClock, field
     assert texts(view) == [f"{field.replace('_', ' ')}: {value}"]
 
 
-async def test_however_much_there_is_all_of_it_is_shown(store: SqliteStore, clock: StillClock) -> None:
-    """Nothing is cut off: what a platform cannot draw is that platform's own to say."""
-    for number in range(100):
-        await told(store, ANA, "location", f"Town {number}", at=NOON + number * DAY)
-    clock.advance(days=100)
-    view = await commands(store, clock).run("show", ANA)
+LARGE = parse(
+    {"patterns": {f"list_{n}": {"type": "list", "max_items": 40, "description": "things"} for n in range(8)}},
+    name="large",
+)
 
-    assert len(lines(view)) == 100
+
+async def leafed_through(used: Commands, words: str) -> list[View]:
+    """Every page, from the first on, by the button that leads to the next."""
+    pages = [await used.run(words, ANA)]
+    while following := [button for button in pages[-1].buttons if button.label == "Next"]:
+        pages.append(await used.press(following[0].action, ANA))
+    return pages
+
+
+async def test_however_much_there_is_all_of_it_can_be_reached(store: SqliteStore, clock: StillClock) -> None:
+    """Of 300 facts each stands on exactly one page of ten, each page says which it is, and buttons lead both ways."""
+    every = [
+        operation(f"thing {n}", op="add", field=LARGE.fields[n % 8], said=-n - 1, member=ANA.key) for n in range(300)
+    ]
+    await learn(store, *every, schema=LARGE)
+    used = commands(store, clock, schema=LARGE)
+    pages = await leafed_through(used, "show")
+
+    shown = [text for view in pages for text in texts(view)]
+    assert sorted(shown) == sorted(f"list {number % 8}: thing {number}" for number in range(300))
+    assert [len(texts(view)) for view in pages] == [10] * 30
+    assert all(f"page {number} of 30" in view.text for number, view in enumerate(pages, 1))
+    assert texts(await used.press(pages[7].buttons[0].action, ANA)) == texts(pages[6])
+    assert texts(await used.run("show page 8", ANA)) == texts(pages[7])
+    assert all(len(button.action) <= 80 for view in pages for button in view.buttons)
+
+
+async def test_a_field_has_pages_of_its_own(store: SqliteStore, clock: StillClock) -> None:
+    """Leafing through one field shows that field alone, all of it, past values included."""
+    for number in range(25):
+        await told(store, ANA, "location", f"Town {number}", at=NOON + number * DAY)
+    await told(store, ANA, "tools", "Vim")
+    clock.advance(days=100)
+    used = commands(store, clock)
+    shown = [text for view in await leafed_through(used, "show location") for text in texts(view)]
+
+    assert len(shown) == len(set(shown)) == 25
+    assert shown == [text for n in (1, 2, 3) for text in texts(await used.run(f"show location page {n}", ANA))]
+
+
+@pytest.mark.parametrize(
+    "action", ["show::0", "show::99", "show::x", "show::", "show:", "show::-1", "show::" + "9" * 40]
+)
+async def test_a_page_that_is_none_is_the_nearest(store: SqliteStore, clock: StillClock, action: str) -> None:
+    """A button to a page that is not there any more leads to one that is."""
+    await told(store, ANA, "location", "Lisbon")
+
+    assert texts(await commands(store, clock).press(action, ANA)) == ["location: Lisbon"]
+
+
+async def test_every_fact_opens_what_is_known_of_it(store: SqliteStore, clock: StillClock) -> None:
+    """Each line leads to the one fact it stands for, past ones too."""
+    await told(store, ANA, "location", "Oslo", at=NOON - DAY)
+    await told(store, ANA, "location", "Lisbon")
+    used = commands(store, clock)
+    shown = lines(await used.run("show", ANA))
+
+    assert [(await used.press(line.action, ANA)).text for line in shown] == ["location: Lisbon", "location: Oslo"]
+
+
+async def test_facts_can_be_picked_by_what_they_are(store: SqliteStore, clock: StillClock) -> None:
+    """A section, what was only seen, and what was earlier can be shown alone; an empty choice is said to be empty."""
+    await told(store, ANA, "location", "Oslo", at=NOON - DAY)
+    await told(store, ANA, "location", "Lisbon")
+    for day in (3, 2, 1):
+        await told(store, ANA, "answer_length", "short", at=NOON - day * DAY, observed=True)
+    used = commands(store, clock)
+
+    assert texts(await used.run("show Demographics", ANA)) == ["location: Lisbon", "location, earlier: Oslo"]
+    assert texts(await used.run("show seen", ANA)) == ["answer length: short"]
+    assert texts(await used.run("show earlier", ANA)) == ["location, earlier: Oslo"]
+    assert "Nothing is remembered under patterns" in (await used.run("show patterns", ANA)).text
 
 
 @pytest.mark.parametrize("other", [BEN, NAMESAKE])

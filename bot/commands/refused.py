@@ -1,0 +1,38 @@
+"""Why a value that was entered by hand is not kept, in a sentence with a way out."""
+
+from persona.refusals import Reason
+from persona.schema import Field
+
+_SENSITIVE = (
+    "I keep nothing about health, belief, politics, union, origin, sex life, biometrics, money troubles, credentials,"
+    " minors or crime, not even when asked to."
+)
+
+
+def sentence(reason: Reason, field: Field) -> str:
+    """What is wrong with a value for this field, and what would do."""
+    choices = ", ".join(field.choices)
+    sentences: dict[Reason, str] = {
+        "empty": f"A {field.label} needs at least a letter or a digit.",
+        "too long": f"That is too long for {field.label}: at most {field.max_chars} characters.",
+        "not a choice": f"That is none of the values {field.label} may have: {choices}.",
+        "not a date": "That is no date I know: write it as 2026-11-22, 2026-11, 2026 or, for every year, --11-22.",
+        "not a number": f"That is no number{f' of {field.unit}' if field.unit else ''}: write digits alone.",
+        "link": "I keep no links and addresses.",
+        "sensitive": _SENSITIVE,
+        "instruction": "That reads like an order to me, and I keep facts alone. Say it to me when it matters.",
+    }
+    return f"I kept nothing. {sentences[reason]}"
+
+
+def full(field: Field) -> str:
+    """What is said where a list has no room."""
+    return (
+        f"I kept nothing: {field.label} holds {field.max_items} values at most, and has them."
+        f" Correct or forget one first; `/persona show {field.label}` lists them."
+    )
+
+
+def too_many(most: int) -> str:
+    """What is said to whoever changes more than anybody would."""
+    return f"I kept nothing: {most} changes by hand are the most for one day. Tomorrow I take more."
