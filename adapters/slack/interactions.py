@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
@@ -22,6 +22,11 @@ Matcher = Callable[[], Awaitable[bool]]
 
 _OURS = re.compile(f"^{re.escape(ACTION_PREFIX)}")
 
+SHORTCUTS: dict[str, Literal["why", "forget"]] = {f"{ACTION_PREFIX}why": "why", f"{ACTION_PREFIX}forget": "forget"}
+"""What the entries in a message's menu come back with, as `manifest.json` says; what each asks about the message."""
+
+_SHORTCUT = re.compile("|".join(f"^{re.escape(callback)}$" for callback in SHORTCUTS))
+
 _log = structlog.get_logger(__name__)
 
 
@@ -38,6 +43,7 @@ class Interactions:
         app.command(PREFIX, matchers=matchers)(self._typed)
         app.action(_OURS, matchers=matchers)(self._pressed)
         app.view(_OURS, matchers=matchers)(self._filled)
+        app.message_shortcut(_SHORTCUT, matchers=matchers)(self._chosen)
         app.event("app_home_opened", matchers=matchers)(self._looked_at)
 
     async def _typed(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
@@ -81,6 +87,15 @@ class Interactions:
         await ack(response_action="update", view=modals.shown(view, origin, link=self._workspace.adapter.link))
         if origin.is_home:
             await self._home.publish(member, translate.tenant(body))
+
+    async def _chosen(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+        """Answer what was chosen in a message's menu, to whoever chose it: others may read the message, too."""
+        await ack()
+        verb, member = SHORTCUTS[str(body["callback_id"])], translate.member(body)
+        said_in, message = translate.chosen(body)
+        room = await self._workspace.adapter.classified(said_in)
+        surface = InMessage(self._workspace, body, respond, member=member, room=await self._room(body))
+        await self._show(surface, member, await _tried(lambda: self._commands.about(verb, member, room, message)))
 
     async def _looked_at(self, body: Body) -> None:
         event = body["event"]

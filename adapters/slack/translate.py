@@ -81,8 +81,19 @@ def asked_in(payload: Payload) -> Room | None:
     channel = payload.get("channel_id") or (payload.get("channel") or {}).get("id")
     if not channel:
         return None
-    thread = (payload.get("container") or {}).get("thread_ts")
+    place = payload.get("container") or payload.get("message") or {}
+    thread = place.get("thread_ts")
     return Room(tenant=tenant(payload), channel=str(channel), thread=thread, kind="external")
+
+
+def chosen(payload: Payload) -> tuple[Room, MessageId]:
+    """The message whose menu was opened, and the conversation it belongs to; who reads there is not said either."""
+    post, channel = payload["message"], str(payload["channel"]["id"])
+    ts = str(post["ts"])
+    root = post.get("thread_ts") or ts
+    if channel.startswith("D") and root == ts:
+        root = None
+    return Room(tenant=tenant(payload), channel=channel, thread=root, kind="external"), MessageId(ts)
 
 
 def _message(payload: Payload, inner: Payload, bot_user: str) -> Message | None:

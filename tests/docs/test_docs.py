@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.slack import attach, translate
+from adapters.slack.interactions import SHORTCUTS
 from bot.commands.registry import COMMANDS
 from bot.settings import NAMES, Settings
 from tests.journeys.worlds import INVITED
@@ -73,6 +74,14 @@ def test_the_manifest_subscribes_to_what_is_translated() -> None:
     assert MANIFEST["features"]["app_home"]["home_tab_enabled"]
     assert attach.__module__ == "adapters.slack.attach"
     assert translate.event({}, bot_user="U1") is None
+
+
+def test_the_manifest_has_the_shortcuts_that_are_answered() -> None:
+    """Each entry in a message's menu is one that we answer, with words that Slack takes."""
+    entries = MANIFEST["features"]["shortcuts"]
+
+    assert {entry["callback_id"] for entry in entries} == set(SHORTCUTS)
+    assert [entry["name"] for entry in entries if entry["type"] != "message" or len(entry["name"]) > 24] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

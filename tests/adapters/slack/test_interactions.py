@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -21,7 +22,7 @@ from bot import errors, settings, wiring
 from bot.commands.command import OUTDATED, Context
 from bot.commands.registry import Commands
 from bot.core import Core
-from bot.messages import Member, Room
+from bot.messages import Member, MessageId, Room
 from bot.views import Button, File, Form, Input, Line, Section, View
 from tests.clock import StillClock
 from tests.twins.server import Fault
@@ -60,6 +61,9 @@ class Verbs(Commands):
 
     async def form(self, action: str, member: Member, *, room: Room | None = None) -> Form | View:
         return self._answer(action, member, room)
+
+    async def about(self, verb: Literal["why", "forget"], member: Member, room: Room, message: MessageId) -> View:
+        return view_of(self._answer(f"about:{verb}:{message}", member, room))
 
     async def fill(self, action: str, answers: Mapping[str, str], member: Member, *, room: Room | None = None) -> View:
         self.given = answers
@@ -217,6 +221,52 @@ async def test_trouble_is_said_honestly(twin: SlackTwin, verbs: Verbs, words: st
     answer = await (pressed(twin, message, words) if words else typed(twin))
 
     assert answer.visible == errors.StoreError.for_member
+
+
+# -- menus of messages ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["why", "forget"])
+@pytest.mark.parametrize("place", ["root", "reply", "direct", "direct thread"])
+async def test_a_message_can_be_asked_about(twin: SlackTwin, verbs: Verbs, verb: str, place: str) -> None:
+    """An entry in the menu of a message asks about that message, in its conversation, for whoever chose it alone."""
+    channel = "D1" if place.startswith("direct") else "C1"
+    root = await twin.says("U1", channel, "I live in Lisbon")
+    if place in {"reply", "direct thread"}:
+        await twin.says("U1", channel, "and work in Porto", thread=root)
+    message = twin.messages(channel)[-1]
+    verbs.shown[f"about:{verb}:{message.ts}"] = View(text="Your home.")
+    outcome = await twin.shortcut("U1", message, f"rapport:{verb}")
+    await twin.wait_for(lambda: outcome.seen)
+
+    (_, who, room) = verbs.asked[-1]
+    thread = None if place == "direct" else root
+    assert room is not None
+    assert (who, room.channel, room.thread) == ("U1", channel, thread)
+    assert room.kind == ("direct" if channel == "D1" else "public")
+    assert (outcome.seen[0].visible, outcome.seen[0].only_for) == ("Your home.", "U1")
+    assert message.visible != "Your home."
+
+
+async def test_another_member_asks_about_themself(twin: SlackTwin, verbs: Verbs) -> None:
+    """Who asks about somebody else's message is answered about themself, and nobody else sees it."""
+    await twin.says("U1", "C1", "I live in Lisbon")
+    outcome = await twin.shortcut("U2", twin.messages("C1")[-1], "rapport:why")
+    await twin.wait_for(lambda: outcome.seen)
+
+    assert verbs.asked[-1][1] == "U2"
+    assert twin.ephemerals("U1") == []
+
+
+async def test_trouble_with_a_menu_is_said_honestly(twin: SlackTwin, verbs: Verbs) -> None:
+    """When our notes cannot be reached, whoever chose an entry hears that."""
+    await twin.says("U1", "C1", "I live in Lisbon")
+    message = twin.messages("C1")[-1]
+    verbs.shown[f"about:why:{message.ts}"] = errors.StoreError("no")
+    outcome = await twin.shortcut("U1", message, "rapport:why")
+    await twin.wait_for(lambda: outcome.seen)
+
+    assert outcome.seen[0].visible == errors.StoreError.for_member
 
 
 # -- addresses that are over ------------------------------------------------------------------------------------------

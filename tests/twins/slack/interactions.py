@@ -134,7 +134,10 @@ class Interactions(People):
             message.text, message.blocks = body.get("text", ""), body.get("blocks", [])
             self.workspace.change(message)
         else:
-            message = self.workspace.add(self._said(place.user, place.channel, body))
+            message = self._said(place.user, place.channel, body)
+            if message.only_for and message.thread and not self.workspace.replies(place.channel, message.thread):
+                return  # nobody sees what is private below a message that nobody answered yet
+            self.workspace.add(message)
         place.seen.append(message)
         self.workspace.record("respond", message, body)
 
