@@ -1,4 +1,4 @@
-"""`/persona` as a group of slash commands, one for each verb: built from what the verbs say of themselves."""
+"""What we offer in a command tree: `/persona`, built from what the verbs say of themselves, and a message's menu."""
 
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 import discord
+import structlog
 from discord import app_commands
 
-from adapters.discord import options, wording
+from adapters.discord import menus, options, wording
 from adapters.discord.interactions import Interactions
 from adapters.discord.options import Option
 from adapters.discord.registration import Offered, Tree
@@ -19,6 +20,10 @@ from bot.core import Core
 
 MAX_DESCRIPTION_CHARS = 100
 MAX_SUGGESTIONS = 25
+
+_CHAT_INPUT = discord.AppCommandType.chat_input
+
+_log = structlog.get_logger(__name__)
 
 Slash = app_commands.Command[Any, ..., None]
 Suggest = Callable[[discord.Interaction, str], Coroutine[Any, Any, list[app_commands.Choice[str]]]]
@@ -41,16 +46,24 @@ class Group(app_commands.Group):
 
 def offered(interactions: Interactions, core: Core) -> list[Offered]:
     """Our commands, for a command tree."""
-    return [_group(interactions, core)]
+    return [_group(interactions, core), *menus.menus(interactions, core)]
 
 
 @contextmanager
 def added(tree: Tree, commands: Iterable[Offered]) -> Iterator[None]:
-    """Have these in a tree beside what it holds already, until the context is left."""
+    """Have these in a tree beside what it holds already, until the context is left.
+
+    A tree holds few menu entries: those for which a host left no room are missing, and the log says so.
+    """
     with ExitStack() as removing:
         for command in commands:
-            tree.add_command(command)
-            removing.callback(tree.remove_command, command.name)
+            try:
+                tree.add_command(command)
+            except app_commands.CommandLimitReached as error:
+                _log.warning("command.no_room", name=command.name, limit=error.limit)
+                continue
+            kind = command.type if isinstance(command, app_commands.ContextMenu) else _CHAT_INPUT
+            removing.callback(tree.remove_command, command.name, type=kind)
         yield
 
 

@@ -25,6 +25,11 @@ def localised(group: Mapping[str, Any]) -> dict[str, Any]:
     return {**group, **_translated("groups", group["name"]), "options": verbs}
 
 
+def menu(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A context menu command as it is registered, with its translations."""
+    return {**payload, **_translated("menus", payload["name"])}
+
+
 def _option(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {**payload, **_translated("options", payload["name"])}
 
