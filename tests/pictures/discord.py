@@ -1,32 +1,31 @@
-"""What members see of Rapport on Discord, drawn from the payloads that Discord gets: `make pictures`.
+"""What members see of Rapport on Discord, drawn from what Discord gets: `make pictures`.
 
-The payloads come from the adapter and discord.py as they are, and Discord's twin has to take them. Only their look is
-ours: colours and corners are not in a payload.
+The payloads are those of a short story with the verbs, the adapter and discord.py as they are, told to Discord's twin.
+Only their look is ours: colours and corners are not in a payload.
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import discord
 from rich.box import ROUNDED
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from adapters.discord import forms
-from adapters.discord.adapter import DiscordAdapter
-from bot.consent import NOTICE
-from bot.messages import MessageId, RoomId, TenantId
-from bot.views import Button, Form, Input, Line, Section, Source, View
-from tests.clock import NOON
-from tests.twins.discord import Message
-from tests.twins.discord.drafts import BUTTON, LABEL, TEXT_INPUT, check_message, check_modal
+from bot import logs
+from bot.settings import NAMES
+from tests.journeys.worlds import DiscordWorld, learns, world
+from tests.twins.discord import Interaction, Message
+from tests.twins.discord.drafts import BUTTON, LABEL, SELECT, TEXT_INPUT, walk
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 WIDTH = 84
@@ -35,88 +34,74 @@ BACK, CARD, GREY, TEXT, LINK = "on #313338", "#dbdee1 on #2b2d31", "#949ba4", "#
 STYLES = {1: "bold white on #5865f2", 2: "bold white on #4e5058", 4: "bold white on #da373c"}
 """What Discord's buttons look like: primary, secondary, danger."""
 
-Payload = dict[str, Any]
+Payload = Mapping[str, Any]
 
 _INLINE = re.compile(r"\*\*(?P<bold>.+?)\*\*|\[(?P<link>[^\]\\]+)\]\(\S+?\)|\\(?P<plain>.)")
 
 
-def _line(field: str, value: str, note: str, quote: str, number: int) -> Line:
-    source = Source(tenant=TenantId("discord:1"), room=RoomId("2"), message=MessageId(str(number)), quote=quote)
-    return Line(text=f"{field}: {value}", note=note, source=source, action=f"why:{number}")
+# -- the story --------------------------------------------------------------------------------------------------------
 
 
-PANEL = View(
-    text="What I remember about Ana:",
-    sections=(
-        Section(
-            title="Demographics",
-            lines=(
-                _line("location", "Porto", "said 2026-11-20, used only with you alone", "I live in Porto now", 1),
-                _line("role", "nurse", "said 2026-11-02, used in any room without outsiders", "I'm a nurse", 2),
-            ),
-        ),
-        Section(
-            title="Preferences",
-            lines=(_line("answer length", "short", "seen 2026-11-19, shapes my answers, never spoken", "tl;dr?", 3),),
-        ),
-    ),
-    footer="Only you see this.",
-    buttons=(
-        Button(action="form:add:", label="Add a fact", is_primary=True),
-        Button(action="show::2", label="Next"),
-        Button(action="forget:all", label="Forget everything", is_danger=True),
-    ),
-)
-
-FORM = Form(
-    action="edit:1",
-    title="Correct it",
-    text="It stays used only with you alone.",
-    inputs=(
-        Input(name="value", label="location", value="Porto", hint="where you live", max_chars=160),
-        Input(name="length", label="answer length", value="short", choices=("short", "medium", "long")),
-    ),
-)
-
-
-# -- payloads ---------------------------------------------------------------------------------------------------------
-
-
-def _message(view: View) -> Payload:
-    """A view as Discord gets it; Discord has to take it."""
-    drawn = DiscordAdapter(discord.Client(intents=discord.Intents.none())).drawn(view)
-    payload = {"embeds": [drawn["embed"].to_dict()], "components": drawn["view"].to_components()}
-    check_message(
-        Message(
-            id="1",
-            channel_id="1",
-            author_id="1",
-            created_at=NOON,
-            embeds=tuple(payload["embeds"]),
-            components=tuple({"id": number, **row} for number, row in enumerate(payload["components"])),
+async def payloads(folder: Path) -> dict[str, Payload]:
+    """What Discord gets while Ana is asked, tells who she is, looks at it, and corrects it; by picture."""
+    async with world("discord", folder) as told:
+        assert isinstance(told, DiscordWorld)
+        learns(
+            told.claude,
+            ("set", "role", "nurse", "I'm a nurse"),
+            ("set", "location", "Lisbon", "I live in Lisbon"),
+            ("set", "answer_length", "short", "keep it short"),
         )
-    )
-    return payload
+        async with told.running(persona_consent="ask"):
+            await told.answered(await told.says("Ana", "Hello!"))
+            await told.twin.wait_for(lambda: told.notices("Ana"))
+            notice = _message(told.twin.messages(told.twin.dm("Ana"))[0])
+            await told.press("Ana", "consent:on")
+            said = "Remember that I'm a nurse, that I live in Lisbon, and please keep it short"
+            await told.answered(await told.says("Ana", said))
+            shown = await told.twin.command("Ana", "team", "persona show")
+            await told.twin.wait_for(lambda: shown.embeds)
+            panel, fact, form = await _opened(told, shown)
+    return {
+        "discord-notice": notice,
+        "discord-panel": _message(panel),
+        "discord-select": _message(panel),
+        "discord-fact": _message(fact),
+        "discord-modal": form,
+    }
 
 
-def _modal(form: Form) -> Payload:
-    payload = forms.modal(form).to_dict()
-    check_modal(payload)
-    return payload
+async def _opened(told: DiscordWorld, shown: Interaction) -> tuple[Message, Message, Payload]:
+    """The panel, the fact that is picked in it, and the form to correct it."""
+    panel = shown.message
+    assert panel is not None
+    (menu,) = [node for _, node in walk(panel.components) if node["type"] == SELECT]
+    (value,) = [option["value"] for option in menu["options"] if option["label"].startswith("location")]
+    await told.twin.selects("Ana", panel, menu["custom_id"], [value])
+    await told.twin.wait_for(lambda: told.twin.message(panel) != panel)
+    fact = told.twin.message(panel)
+    assert fact is not None
+    (edit,) = [node["custom_id"] for _, node in walk(fact.components) if node.get("label") == "Edit"]
+    form = await told.twin.press("Ana", fact, edit)
+    assert form.modal is not None
+    return panel, fact, form.modal
+
+
+def _message(message: Message) -> Payload:
+    """What is drawn of a message as Discord has it."""
+    return {
+        "embeds": message.embeds,
+        "components": message.components,
+        "note": "Only you can see this" if message.viewer else "",
+    }
 
 
 # -- drawing ----------------------------------------------------------------------------------------------------------
 
 
-def panel() -> RenderableType:
-    """What a verb shows, with the select closed."""
-    return _shown(_message(PANEL), note="Only you can see this")
-
-
-def select() -> RenderableType:
-    """The same select, open."""
-    (row,) = [row for row in _message(PANEL)["components"] if row["components"][0]["type"] != BUTTON]
-    (menu,) = row["components"]
+def select(payload: Payload) -> RenderableType:
+    """The select of a panel, open."""
+    (menu,) = [node for _, node in walk(payload["components"]) if node["type"] == SELECT]
     options = [
         Text.assemble((option["label"], f"bold {TEXT}"), "\n", (option["description"], GREY), "\n")
         for option in menu["options"]
@@ -124,9 +109,8 @@ def select() -> RenderableType:
     return Panel(Group(*options), title=menu["placeholder"], title_align="left", style=CARD, box=ROUNDED)
 
 
-def modal() -> RenderableType:
+def modal(payload: Payload) -> RenderableType:
     """A form, as it is before anything is changed in it."""
-    payload = _modal(FORM)
     parts: list[RenderableType] = []
     for node in payload["components"]:
         parts += [*_labelled(node), Text()] if node["type"] == LABEL else [_marked(node["content"]), Text()]
@@ -134,19 +118,15 @@ def modal() -> RenderableType:
     return Panel(Group(*parts, buttons), title=payload["title"], title_align="left", style=CARD, box=ROUNDED)
 
 
-def notice() -> RenderableType:
-    """What is asked once, in the direct message."""
-    return _shown(_message(NOTICE), note="")
-
-
-def _shown(payload: Payload, *, note: str) -> RenderableType:
+def shown(payload: Payload) -> RenderableType:
+    """A message, its selects closed."""
     (embed,) = payload["embeds"]
     footer = embed.get("footer", {}).get("text", "")
     lines = [_marked(line) for line in embed["description"].split("\n")]
     card = Panel(Group(*lines, *([Text(), Text(footer, GREY)] if footer else [])), style=CARD, box=ROUNDED)
     rows = [part for row in payload["components"] for part in (_row(row), Text())]
     author = Text.assemble(("Rapport", "bold white"), " ", (" APP ", STYLES[1]))
-    return Group(author, card, *rows, *([Text(note, GREY)] if note else []))
+    return Group(author, card, *rows, *([Text(payload["note"], GREY)] if payload["note"] else []))
 
 
 def _row(row: Payload) -> RenderableType:
@@ -185,15 +165,16 @@ def _marked(line: str) -> Text:
     return drawn.append(line[end:])
 
 
-PICTURES: dict[str, Callable[[], RenderableType]] = {
-    "discord-panel": panel,
+PICTURES: dict[str, Callable[[Payload], RenderableType]] = {
+    "discord-notice": shown,
+    "discord-panel": shown,
     "discord-select": select,
+    "discord-fact": shown,
     "discord-modal": modal,
-    "discord-notice": notice,
 }
 
 
-async def svg(name: str) -> str:
+def svg(name: str, payload: Payload) -> str:
     """One picture; the same on every machine. Without the fonts that rich's pictures load from elsewhere."""
     console = Console(
         record=True,
@@ -205,16 +186,26 @@ async def svg(name: str) -> str:
         legacy_windows=False,
         style=BACK,
     )
-    console.print(PICTURES[name]())
+    console.print(PICTURES[name](payload))
     drawn = console.export_svg(title="Discord", unique_id=name)
     return re.sub(r"\s*@font-face \{.*?\}", "", drawn, flags=re.DOTALL)
 
 
-async def _store() -> None:
+async def drawn(folder: Path) -> dict[str, str]:
+    """Every picture by name; the story needs a folder to happen in."""
+    return {name: svg(name, payload) for name, payload in (await payloads(folder)).items()}
+
+
+def store() -> None:
+    """Write the pictures to their files, whatever is set in this terminal or in `.env`."""
+    for name in NAMES:
+        os.environ.pop(name, None)
+    logs.use_standard_library()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in PICTURES:
-        (FOLDER / f"{name}.svg").write_text(await svg(name), encoding="utf-8")
+    with TemporaryDirectory() as folder, chdir(folder):
+        for name, picture in asyncio.run(drawn(Path(folder))).items():
+            (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    asyncio.run(_store())
+    store()
