@@ -41,6 +41,7 @@ _OPERATIONS = """
     WHERE operation.tenant = :tenant AND operation.member = :member{only}
     ORDER BY operation.id, evidence.number
 """
+_IN_EFFECT = " AND undone_at IS NULL AND frozen_by IS NULL"
 _FACTS = "SELECT * FROM fact WHERE tenant = :tenant AND member = :member{only}"
 _LEARNED_SINCE = """
     SELECT count(*) AS number FROM operation
@@ -125,7 +126,7 @@ async def read_history(transaction: Transaction, member: MemberKey, *, schema: S
 
 
 async def read_log(transaction: Transaction, member: MemberKey) -> list[Logged]:
-    """Every operation kept of `member`, those that were undone included, in the order they were learned."""
+    """Every operation kept of `member`, undone and frozen ones included, in the order they were learned."""
     rows = await transaction.fetch(_OPERATIONS.format(only=""), tenant=member.tenant, member=member.id)
     log = [_logged(list(group), member) for _, group in groupby(rows, key=itemgetter("id"))]
     return sorted(log, key=lambda one: (one.learned_at, one.operation.said_at, one.id))
@@ -229,9 +230,9 @@ async def _put(transaction: Transaction, member: MemberKey, fact: Fact) -> None:
 async def _operations(
     transaction: Transaction, member: MemberKey, names: Collection[str] | None = None
 ) -> list[Operation]:
-    """What was learned for some fields of a member, or for all of them, and was not undone; in no order."""
+    """What is in effect of some fields of a member, or of all: neither undone nor frozen; in no order."""
     only, scope = _scope(member, names)
-    rows = await transaction.fetch(_OPERATIONS.format(only=f" AND undone_at IS NULL{only}"), **scope)
+    rows = await transaction.fetch(_OPERATIONS.format(only=f"{_IN_EFFECT}{only}"), **scope)
     return [_operation(list(group), member) for _, group in groupby(rows, key=itemgetter("id"))]
 
 
