@@ -9,6 +9,7 @@ import structlog
 
 from bot import schedule
 from bot.commands.registry import Commands
+from bot.departures import Departures
 from bot.intake import Intake
 from bot.lanes import Lanes
 from bot.learning import Learning
@@ -35,6 +36,7 @@ class Core:
     commands: Commands
     learning: Learning
     tidying: Tidying
+    departures: Departures
     lanes: Lanes
     adapters: dict[Platform, Adapter] = field(default_factory=dict)
 
@@ -50,7 +52,7 @@ class Core:
         recovered = await self.intake.recover()
         if recovered:
             _log.info("inbox.recovered", messages=recovered)
-        sweeps = (self.learning.sweep, self.tidying.sweep, self.intake.recover, self._erase_old)
+        sweeps = (self.learning.sweep, self.tidying.sweep, self.departures.sweep, self.intake.recover, self._erase_old)
         async with schedule.every(self.settings.sweep_every, *sweeps), alongside(self.model.warm):
             try:
                 yield
@@ -58,6 +60,9 @@ class Core:
                 await self.lanes.drain()
 
     async def _erase_old(self) -> None:
-        life = self.settings.message_retention
-        await self.store.write(partial(retention.erase_old, now=self.clock.now(), message_life=life))
+        settings = self.settings
+        erase = partial(
+            retention.erase_old, message_life=settings.message_retention, reply_life=settings.reply_retention
+        )
+        await self.store.write(partial(erase, now=self.clock.now()))
         await self.store.scrub()

@@ -5,10 +5,11 @@ from dataclasses import replace
 from functools import partial
 
 from bot import spoken
+from bot.consent import Default
 from bot.lanes import Lanes
 from bot.messages import Accepted, Deletion, Edit, Message, MessageId, Platform, Room, clean, platform_of
 from bot.ports import Clock
-from bot.store import conversations, inbox
+from bot.store import conversations, departures, inbox, origins
 from bot.store.engine import Store
 from persona import forgetting
 from persona.ports import Transaction
@@ -31,6 +32,7 @@ class Intake:
         lanes: Lanes,
         adapters: Container[Platform],
         schema: Schema,
+        default: Default,
         clock: Clock,
         answer: Handler,
         turn_away: Handler,
@@ -39,6 +41,7 @@ class Intake:
         self._store = store
         self._adapters = adapters
         self._schema = schema
+        self._default = default
         self._lanes = lanes
         self._clock = clock
         self._answer = answer
@@ -46,7 +49,9 @@ class Intake:
         self._command = command
 
     async def accept(self, message: Message) -> bool:
-        """Store a message to us and line it up for an answer. False if this post was accepted before.
+        """Store a message to us and line it up for an answer.
+
+        False if this post was accepted before, or comes from a tenant that removed us.
 
         A command that was said is run, once, and nothing it says is stored: it is no talk to learn from. One that a
         crash cuts short is not begun again, like any other command.
@@ -58,16 +63,29 @@ class Intake:
         message = replace(message, text=clean(message.text), author=author)
         if spoken.words(message.text) is not None:
             return await self._take(message)
-        is_new = await self._store.write(partial(inbox.accept, message=message, now=self._clock.now()))
+        keep = partial(inbox.accept, message=message)
+        is_new = await self._store.write(partial(self._if_there, message=message, keep=keep))
         if is_new:
             self._line_up(Accepted(id=message.id, room=message.room))
         return is_new
 
     async def _take(self, command: Message) -> bool:
-        is_new = await self._store.write(partial(inbox.take, accepted=command, now=self._clock.now()))
+        keep = partial(inbox.take, accepted=command)
+        is_new = await self._store.write(partial(self._if_there, message=command, keep=keep))
         if is_new:
             self._lanes.submit(f"{_lane(command)} (commands)", command.key, partial(self._command, command))
         return is_new
+
+    async def _if_there(
+        self, transaction: Transaction, *, message: Message, keep: Callable[..., Awaitable[bool]]
+    ) -> bool:
+        """Keep what was said, unless its tenant is gone; whoever speaks shows that they and the room are there."""
+        now = self._clock.now()
+        if await origins.is_gone(transaction, message.room.tenant):
+            return False
+        await origins.open_room(transaction, message.room, now=now)
+        await departures.seen(transaction, message.author.key, now=now, is_asked=self._default == "ask")
+        return await keep(transaction, now=now)
 
     async def edit(self, edit: Edit) -> None:
         """Take over the new text of a message we have. An edit never causes a second answer.

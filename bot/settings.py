@@ -32,6 +32,10 @@ _OUR_PREFIXES = (
     "LEARN_",
     "SWEEP_",
     "MESSAGE_",
+    "REPLY_",
+    "PURGE_",
+    "DEPARTED_",
+    "SILENT_",
     "LOG_",
     "DATABASE_",
 )
@@ -109,6 +113,10 @@ class Settings(BaseSettings):
     idle_after: Duration = timedelta(minutes=30)
     sweep_every: Duration = timedelta(seconds=60)
     message_retention: Duration = timedelta(hours=72)
+    reply_retention: Duration = timedelta(hours=24)
+    purge_after: Duration = timedelta(hours=72)
+    departed_retention: Duration = timedelta(days=30)
+    silent_after: Duration = timedelta(days=365)
     allowed_api_hosts: str = ""
     log_level: Literal["debug", "info", "warning", "error"] | None = None
     log_format: Literal["text", "json"] = "text"

@@ -17,6 +17,7 @@ from bot.commands.registry import Commands
 from bot.commands.spoken import Spoken
 from bot.core import Core
 from bot.delivery import Delivery
+from bot.departures import Departures, Lives
 from bot.intake import Intake
 from bot.lanes import Lanes
 from bot.learning import Learning, Pace
@@ -102,6 +103,7 @@ async def open_core(
                 lanes=lanes,
                 adapters=adapters,
                 schema=fields,
+                default=default,
                 clock=clock,
                 answer=responder.answer,
                 turn_away=responder.turn_away,
@@ -110,9 +112,14 @@ async def open_core(
             commands=commands,
             learning=learning,
             tidying=Tidying(store=store, terms=terms, clock=clock),
+            departures=Departures(store=store, terms=terms, lives=_lives(settings), clock=clock),
             lanes=lanes,
             adapters=adapters,
         )
+
+
+def _lives(settings: Settings) -> Lives:
+    return Lives(tenant=settings.purge_after, departed=settings.departed_retention, silent=settings.silent_after)
 
 
 def _models(settings: Settings, clock: Clock) -> tuple[Model, BatchModel | None]:

@@ -8,7 +8,7 @@ from persona.moments import to_micros
 from persona.ports import Transaction
 
 REPLY_LIFE = timedelta(hours=24)
-"""How long the text of a reply is kept in the outbox after its message was settled."""
+"""How long the text of a reply is kept in the outbox after its message was settled, unless a setting says so."""
 
 KEY_LIFE = timedelta(days=7)
 """How long a settled message is known as a duplicate: far longer than any platform delivers again."""
@@ -40,7 +40,9 @@ _REQUESTS = "DELETE FROM batch_request WHERE created_at < :before"
 _USAGE = "DELETE FROM usage WHERE used_at < :before"
 
 
-async def erase_old(transaction: Transaction, *, now: datetime, message_life: timedelta) -> int:
+async def erase_old(
+    transaction: Transaction, *, now: datetime, message_life: timedelta, reply_life: timedelta = REPLY_LIFE
+) -> int:
     """Erase what outlived its use: learned messages, shown replies, old keys. Returns how many rows went.
 
     A message nobody learned from yet, or that still waits for its answer, is kept, however old; one of a parked
@@ -52,7 +54,7 @@ async def erase_old(transaction: Transaction, *, now: datetime, message_life: ti
         parked_before=to_micros(now - PARKED_LIFE),
         max_attempts=conversations.MAX_ATTEMPTS,
     )
-    erased += await transaction.execute(_REPLIES, before=to_micros(now - REPLY_LIFE))
+    erased += await transaction.execute(_REPLIES, before=to_micros(now - reply_life))
     erased += await transaction.execute(_KEYS, before=to_micros(now - KEY_LIFE))
     erased += await transaction.execute(_REQUESTS, before=to_micros(now - REQUEST_LIFE))
     erased += await transaction.execute(_USAGE, before=to_micros(now - USAGE_LIFE))

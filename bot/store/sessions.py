@@ -17,17 +17,22 @@ _IN_BATCH = """
     EXISTS (SELECT 1 FROM batch_request
             WHERE batch_request.tenant = conversation.tenant AND batch_request.id = conversation.lease_owner)
 """
+_IS_THERE = """
+    frozen_by IS NULL
+    AND tenant NOT IN (SELECT left_one.tenant FROM origin AS left_one
+                       WHERE left_one.room = '' AND left_one.state IN ('going', 'gone'))
+"""
 _CLAIM_DUE = f"""
     UPDATE conversation SET lease_owner = :owner, lease_until = :lease_until
     WHERE (tenant, room) IN (
         SELECT tenant, room FROM conversation
         WHERE last_position > learned_through AND last_message_at <= :idle_since
-          AND not_before <= :now AND lease_until <= :now AND attempts < :max_attempts
+          AND not_before <= :now AND lease_until <= :now AND attempts < :max_attempts AND {_IS_THERE}
         ORDER BY last_message_at LIMIT :most)
     OR (tenant, room) IN (
         SELECT tenant, room FROM conversation
         WHERE wanted_through > learned_through
-          AND not_before <= :now AND (lease_until <= :now OR {_IN_BATCH}) AND attempts < :max_attempts
+          AND not_before <= :now AND (lease_until <= :now OR {_IN_BATCH}) AND attempts < :max_attempts AND {_IS_THERE}
         ORDER BY last_message_at LIMIT :most)
     RETURNING *
 """  # noqa: S608 - our own words, here and below

@@ -74,7 +74,9 @@ def test_an_empty_environment_is_enough() -> None:
     assert loaded.database_path == Path("rapport.db")
     assert (loaded.anthropic_model, loaded.persona_model) == ("claude-sonnet-5-5", "claude-haiku-5-5")
     assert (loaded.idle_after, loaded.sweep_every) == (timedelta(minutes=30), timedelta(seconds=60))
-    assert loaded.message_retention == timedelta(hours=72)
+    assert (loaded.message_retention, loaded.reply_retention) == (timedelta(hours=72), timedelta(hours=24))
+    assert (loaded.purge_after, loaded.departed_retention) == (timedelta(hours=72), timedelta(days=30))
+    assert loaded.silent_after == timedelta(days=365)
     assert (loaded.persona_update_every, loaded.learn_within) == (1, timedelta(hours=24))
     assert loaded.learn_mode == "direct"
     assert (loaded.persona_schema, loaded.log_level, loaded.log_format) == ("workplace", None, "text")
@@ -103,6 +105,10 @@ READ = [
     ("IDLE_AFTER", "45m", "idle_after", timedelta(minutes=45)),
     ("SWEEP_EVERY", "90", "sweep_every", timedelta(seconds=90)),
     ("MESSAGE_RETENTION", "7d", "message_retention", timedelta(days=7)),
+    ("REPLY_RETENTION", "1h", "reply_retention", timedelta(hours=1)),
+    ("PURGE_AFTER", "24h", "purge_after", timedelta(hours=24)),
+    ("DEPARTED_RETENTION", "7d", "departed_retention", timedelta(days=7)),
+    ("SILENT_AFTER", "180d", "silent_after", timedelta(days=180)),
     ("ALLOWED_API_HOSTS", "proxy.example", "allowed_api_hosts", "proxy.example"),
     ("LOG_LEVEL", "debug", "log_level", "debug"),
     ("LOG_FORMAT", "json", "log_format", "json"),

@@ -1,0 +1,127 @@
+"""Departures: members who left, or fell silent. What is known of them rests, and is erased unless they decide anew."""
+
+from datetime import datetime
+
+from bot.messages import TenantId
+from persona.moments import to_micros
+from persona.persona import MemberKey
+from persona.ports import Transaction, Value
+
+_SEEN = """
+    INSERT INTO member (tenant, id, consent, consent_at, seen_at) VALUES (:tenant, :id, 'off', NULL, :now)
+    ON CONFLICT (tenant, id) DO UPDATE SET seen_at = excluded.seen_at
+    WHERE member.seen_at IS NULL OR member.seen_at < :a_day_ago
+"""
+_SEE_ALL = "UPDATE member SET seen_at = :now WHERE seen_at IS NULL"
+_IS_DEPARTED = "SELECT 1 AS one FROM departure WHERE tenant = :tenant AND member = :id"
+_ASK_AGAIN = """
+    UPDATE member SET consent = 'off', consent_at = NULL WHERE tenant = :tenant AND id = :id AND consent = 'paused'
+"""
+_KNOWN = """
+    SELECT 1 AS one FROM member WHERE tenant = :tenant AND id = :id
+    UNION SELECT 1 AS one FROM operation WHERE tenant = :tenant AND member = :id
+"""
+_PAUSE = """
+    INSERT INTO member (tenant, id, consent, consent_at) VALUES (:tenant, :id, 'paused', :now)
+    ON CONFLICT (tenant, id) DO UPDATE SET consent = excluded.consent, consent_at = excluded.consent_at
+    WHERE member.consent <> 'withdrawn'
+"""
+_DEPART = """
+    INSERT INTO departure (tenant, member, left_at) VALUES (:tenant, :id, :now)
+    ON CONFLICT (tenant, member) DO NOTHING
+"""
+_SILENT = """
+    SELECT tenant, id FROM member
+    WHERE seen_at < :before AND (consent_at IS NULL OR consent_at < :before) AND consent <> 'withdrawn'
+      AND NOT EXISTS (
+        SELECT 1 FROM departure WHERE departure.tenant = member.tenant AND departure.member = member.id)
+    LIMIT :most
+"""
+_DUE = "SELECT tenant, member FROM departure WHERE left_at < :before ORDER BY left_at LIMIT :most"
+_RETURN = "DELETE FROM departure WHERE tenant = :tenant AND member = :id"
+_DEPART_ALL = """
+    INSERT INTO departure (tenant, member, left_at)
+    SELECT tenant, id, CAST(:now AS BIGINT) FROM member WHERE tenant = :tenant AND consent = 'on'
+    ON CONFLICT (tenant, member) DO NOTHING
+"""
+_ASK_ALL = """
+    UPDATE member SET consent = 'off', consent_at = NULL
+    WHERE consent IN ('on', 'asked')
+      AND (tenant = :tenant OR EXISTS (
+        SELECT 1 FROM evidence
+        WHERE evidence.room_tenant = :tenant AND evidence.tenant = member.tenant AND evidence.member = member.id))
+"""
+_REPLIES = """
+    DELETE FROM message WHERE author IS NULL AND (tenant, room, reply_to) IN (
+        SELECT tenant, room, id FROM message WHERE author_tenant = :tenant AND author = :id)
+"""
+_MESSAGES = "DELETE FROM message WHERE author_tenant = :tenant AND author = :id"
+_ROWS = (
+    "DELETE FROM usage WHERE member_tenant = :tenant AND member = :id",
+    "DELETE FROM tidying WHERE tenant = :tenant AND member = :id",
+    "DELETE FROM fingerprint WHERE tenant = :tenant AND member = :id",
+    "DELETE FROM member WHERE tenant = :tenant AND id = :id AND consent <> 'withdrawn'",
+    _RETURN,
+)
+
+_DAY_US = 86_400_000_000
+
+
+async def seen(transaction: Transaction, member: MemberKey, *, now: datetime, is_asked: bool) -> None:
+    """Note that a member spoke, to the day. Whoever had left is asked again, if members are asked here at all."""
+    moment = to_micros(now)
+    await transaction.execute(_SEEN, **_of(member), now=moment, a_day_ago=moment - _DAY_US)
+    if is_asked and await transaction.fetch_one(_IS_DEPARTED, **_of(member)) is not None:
+        await transaction.execute(_ASK_AGAIN, **_of(member))
+
+
+async def leave(transaction: Transaction, member: MemberKey, *, now: datetime) -> bool:
+    """Let what is known of a member rest. False for somebody we never met."""
+    if await transaction.fetch_one(_KNOWN, **_of(member)) is None:
+        return False
+    await transaction.execute(_PAUSE, **_of(member), now=to_micros(now))
+    await transaction.execute(_DEPART, **_of(member), now=to_micros(now))
+    return True
+
+
+async def leave_silent(transaction: Transaction, *, now: datetime, since: datetime, most: int) -> int:
+    """Let members rest who said and decided nothing since a moment, at most `most`. Returns how many."""
+    await transaction.execute(_SEE_ALL, now=to_micros(now))
+    rows = await transaction.fetch(_SILENT, before=to_micros(since), most=most)
+    for row in rows:
+        await leave(transaction, MemberKey(tenant=row["tenant"], id=row["id"]), now=now)
+    return len(rows)
+
+
+async def ask_all(transaction: Transaction, tenant: TenantId, *, now: datetime) -> None:
+    """Let every decision in favour lapse that a removed tenant may have meant to end; no is still no.
+
+    Members whose accounts live there count as departed until they decide. An account that lives elsewhere, as on
+    Discord, is only asked again: what it said in other places is not the tenant's to have erased.
+    """
+    await transaction.execute(_DEPART_ALL, tenant=tenant, now=to_micros(now))
+    await transaction.execute(_ASK_ALL, tenant=tenant)
+
+
+async def due(transaction: Transaction, *, before: datetime, most: int) -> list[MemberKey]:
+    """Who left before a moment, longest gone first, at most `most`."""
+    rows = await transaction.fetch(_DUE, before=to_micros(before), most=most)
+    return [MemberKey(tenant=row["tenant"], id=row["member"]) for row in rows]
+
+
+async def come_back(transaction: Transaction, member: MemberKey) -> None:
+    """A member who decided in favour is no longer gone."""
+    await transaction.execute(_RETURN, **_of(member))
+
+
+async def erase(transaction: Transaction, member: MemberKey) -> None:
+    """Erase what is left of a member once their persona is forgotten: words, replies to them, usage, decisions.
+
+    Who withdrew stays known as that, so that nobody asks them again.
+    """
+    for statement in (_REPLIES, _MESSAGES, *_ROWS):
+        await transaction.execute(statement, **_of(member))
+
+
+def _of(member: MemberKey) -> dict[str, Value]:
+    return {"tenant": member.tenant, "id": member.id}

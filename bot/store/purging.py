@@ -1,0 +1,58 @@
+"""Purging: erases all rows of a tenant or a room, portion by portion, so that others can write in between."""
+
+from persona.freezing import Origin
+from persona.ports import Transaction
+
+KEYS = {
+    "message": "room, id",
+    "inbox": "key",
+    "outbox": "answer, part",
+    "conversation": "room",
+    "batch_request": "id",
+    "evidence": "member, operation, number",
+    "operation": "member, id",
+    "fact": "member, id",
+    "fence": "member, field",
+    "fingerprint": "member, mark",
+    "refusal": "member, id",
+    "tidying": "member",
+    "departure": "member",
+    "member": "id",
+    "usage": "call, member_tenant, member",
+    "note": "name",
+}
+"""Every table with rows of tenants, and its primary key after the tenant; `origin` alone remembers what is gone."""
+
+_PURGE = "DELETE FROM {table} WHERE tenant = :tenant AND ({key}) IN (SELECT {key} FROM {table}{only} LIMIT :most)"
+_ALL = " WHERE tenant = :tenant"
+_OF_ROOMS = """
+    WHERE tenant = :tenant AND room IN (
+        SELECT room FROM conversation WHERE conversation.tenant = :tenant AND conversation.frozen_by = :origin)
+"""
+_OUTBOX_OF_ROOMS = f"""
+    WHERE tenant = :tenant AND answer IN (SELECT answer FROM inbox {_OF_ROOMS})
+"""  # noqa: S608 - our own words
+_ROOM_TABLES = {"outbox": _OUTBOX_OF_ROOMS, "message": _OF_ROOMS, "inbox": _OF_ROOMS}
+"""In this order: what a reply belongs to is found by way of its question."""
+_CONVERSATIONS = "DELETE FROM conversation WHERE tenant = :tenant AND frozen_by = :origin"
+_ROOMS = "DELETE FROM origin WHERE tenant = :tenant AND room <> ''"
+
+
+async def purge_tenant(transaction: Transaction, origin: Origin, *, most: int) -> int:
+    """Erase rows of a tenant, at most `most` of each table. Returns how many went; 0 once nothing is left."""
+    erased = await transaction.execute(_ROOMS, tenant=origin.tenant)
+    for table, key in KEYS.items():
+        statement = _PURGE.format(table=table, key=key, only=_ALL)
+        erased += await transaction.execute(statement, tenant=origin.tenant, most=most)
+    return erased
+
+
+async def purge_room(transaction: Transaction, origin: Origin, *, most: int) -> int:
+    """Erase what was said in a closed room, at most `most` rows of each table. Returns how many; 0 once it is empty."""
+    erased = 0
+    for table, only in _ROOM_TABLES.items():
+        statement = _PURGE.format(table=table, key=KEYS[table], only=only)
+        erased += await transaction.execute(statement, tenant=origin.tenant, origin=origin.name, most=most)
+    if not erased:
+        await transaction.execute(_CONVERSATIONS, tenant=origin.tenant, origin=origin.name)
+    return erased
