@@ -53,4 +53,7 @@ class Tidying:
         )
         if ended:  # there may be more than one run is allowed to end
             await tidying.put(transaction, member, due_at=now + TIDY_AFTER)
+        end = consolidation.next_end(persona, schema)
+        if end is not None:
+            await tidying.put(transaction, member, due_at=max(end, now) + TIDY_AFTER)
         return ended

@@ -2,12 +2,14 @@
 
 Only operations come out, so all of it stands in the history and can be undone as one update. Nothing is confirmed by
 it, nothing is rewritten, and a run takes away a tenth of what is known at most: a mistake here must not cost a persona.
+What was said in private is the exception: it is not kept on a chance, and ends with its field's life, all of it.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from persona.audience import MEMBER
 from persona.canonical import comparable
 from persona.operations import Operation
 from persona.persona import Fact, Persona
@@ -16,7 +18,10 @@ from persona.schema import Field, Schema
 MAX_SHARE = 10
 """One of so many facts may end in a run."""
 LIVES = 3
-"""A value that nobody said again for so many times its field's life is no longer known, not merely uncertain."""
+"""A value that nobody said again for so many times its field's life is no longer known, not merely uncertain.
+
+One that was said in private is given up after one life: decision 0014.
+"""
 
 
 def tidied(persona: Persona, schema: Schema) -> list[Operation]:
@@ -24,8 +29,20 @@ def tidied(persona: Persona, schema: Schema) -> list[Operation]:
     current = [fact for fact in persona.current if fact.field in schema.by_name]
     doubled = [fact for field in schema.fields for fact in _doubled(field, persona.of(field.name))]
     outlived = [fact for fact in current if _is_outlived(fact, schema.by_name[fact.field], persona.at)]
+    private = [fact for fact in outlived if _is_private(fact)]
     ending = dict.fromkeys([*_oldest_first(doubled), *_oldest_first(outlived)])
-    return [_removal(persona, fact) for fact in list(ending)[: len(current) // MAX_SHARE]]
+    few = [fact for fact in ending if fact not in private][: len(current) // MAX_SHARE]
+    return [_removal(persona, fact) for fact in [*private, *few]]
+
+
+def next_end(persona: Persona, schema: Schema) -> datetime | None:
+    """When the next value that was said in private is given up, unless it is said again; None if none will be."""
+    ends = [
+        _end(fact, schema.by_name[fact.field])
+        for fact in persona.current
+        if fact.field in schema.by_name and _is_private(fact)
+    ]
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _doubled(field: Field, facts: Iterable[Fact]) -> list[Fact]:
@@ -44,7 +61,21 @@ def _skeleton(value: str) -> str:
 
 
 def _is_outlived(fact: Fact, field: Field, at: datetime) -> bool:
-    return field.life_days is not None and at - fact.confirmed_at > LIVES * timedelta(days=field.life_days)
+    end = _end(fact, field)
+    return end is not None and at > end
+
+
+def _end(fact: Fact, field: Field) -> datetime | None:
+    """When a value is given up if nobody says it again."""
+    if field.life_days is None:
+        return None
+    lives = 1 if _is_private(fact) else LIVES
+    return fact.confirmed_at + lives * timedelta(days=field.life_days)
+
+
+def _is_private(fact: Fact) -> bool:
+    """Whether it was said where not every member of the tenant reads."""
+    return fact.audience == MEMBER or fact.audience.startswith("room:")
 
 
 def _oldest_first(facts: Iterable[Fact]) -> list[Fact]:

@@ -8,7 +8,7 @@ from persona.ports import Transaction
 
 _PUT = """
     INSERT INTO tidying (tenant, member, due_at) VALUES (:tenant, :member, :due_at)
-    ON CONFLICT (tenant, member) DO NOTHING
+    ON CONFLICT (tenant, member) DO UPDATE SET due_at = excluded.due_at WHERE excluded.due_at < tidying.due_at
 """
 _TAKE = """
     DELETE FROM tidying WHERE (tenant, member) IN (

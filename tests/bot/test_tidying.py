@@ -13,7 +13,7 @@ from bot.tidying import Tidying
 from persona import store as personas
 from persona.operations import Operation, UpdateId
 from tests.clock import StillClock
-from tests.persona.builders import ANN, BO, TOOLS, WORKPLACE, operation
+from tests.persona.builders import ANN, BO, DIRECT, TOOLS, WORKPLACE, operation
 
 FIELDS = [field for field in WORKPLACE.fields if field.is_list and not field.choices]
 
@@ -70,10 +70,26 @@ async def test_who_does_not_agree_any_more_is_left_alone(
     assert "VS Code" in await known(store, clock)
 
 
+async def test_what_was_said_in_private_ends_without_anything_new(store: SqliteStore, clock: StillClock) -> None:
+    """A member who teaches nothing more is looked at again when what they said in private has outlived its field."""
+    told = [operation("Vim", op="add", field=TOOLS, place=DIRECT)]
+    learn = partial(personas.learn, operations=told, schema=WORKPLACE, update=UpdateId("u"), now=clock.now())
+    await store.write(learn)
+    await store.write(partial(tidying.put, member=ANN, due_at=clock.now() + timedelta(days=7)))
+    sweeps = Tidying(store=store, terms=Terms(schema=WORKPLACE, default="on"), clock=clock)
+    ended = []
+    for days in (8, 357, 8):
+        clock.advance(days=days)
+        ended.append(await sweeps.sweep())
+
+    assert ended == [0, 0, 1]
+    assert await known(store, clock) == []
+
+
 async def test_being_due_twice_is_being_due_once(store: SqliteStore, clock: StillClock) -> None:
     """The first moment counts, and nobody is taken twice."""
     now = clock.now()
-    for days in (1, 3):
+    for days in (2, 1, 3):
         await store.write(partial(tidying.put, member=BO, due_at=now + timedelta(days=days)))
     taken = [await store.write(partial(tidying.take, now=now + timedelta(days=days), most=5)) for days in (0, 2, 4)]
 

@@ -1,5 +1,6 @@
 """Tidying a persona: what ends is a duplicate or outlived, little at a time, and everything can be undone."""
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from bot.store.sqlite import SqliteStore
 from persona import consolidation, undoing
 from persona import store as personas
+from persona.audience import Place
 from persona.operations import Operation, UpdateId
 from persona.persona import Persona
 from persona.projection import project
@@ -15,6 +17,7 @@ from tests.persona.builders import (
     ANN,
     DIRECT,
     LOCATION,
+    PRIVATE,
     TOOLS,
     WORKPLACE,
     at,
@@ -71,6 +74,44 @@ def test_what_only_looks_alike_stays(one: str, other: str) -> None:
     told = [operation(one, op="add", field=TOOLS, said=-2), operation(other, op="add", field=TOOLS, said=-1)]
 
     assert ended(*told, *filler(20)) == []
+
+
+@pytest.mark.parametrize("place", [DIRECT, PRIVATE])
+@pytest.mark.parametrize(("years", "is_over"), [(1.9, False), (2.1, True)])
+def test_what_was_said_in_private_ends_with_its_life(place: Place, years: float, *, is_over: bool) -> None:
+    """A value that only the member or a room's readers know is given up after one life of its field, not three."""
+    told = [operation("Lisbon", field=LOCATION, said=-years * YEAR, place=place)]
+
+    assert ended(*told) == ([("remove", "Lisbon")] if is_over else [])
+
+
+def test_all_that_was_said_in_private_ends_at_once() -> None:
+    """That a run ends little does not keep what was said in private: of that everything outlived goes."""
+    told = [
+        operation(f"thing {count}", op="add", field=INTERESTS, said=-3 * YEAR - count, place=DIRECT)
+        for count in range(5)
+    ]
+
+    assert len(ended(*told)) == 5
+
+
+def test_what_has_no_life_is_kept_in_private_too() -> None:
+    """A field whose values do not age, such as a name, keeps them until they are forgotten."""
+    name = WORKPLACE.by_name["preferred_name"]
+
+    assert ended(operation("Ann", field=name, said=-30 * YEAR, place=DIRECT)) == []
+
+
+def test_the_next_end_is_that_of_the_oldest_private_value() -> None:
+    """When a persona has to be looked at again follows from what was said in private; the rest has time."""
+    told = [
+        operation("Lisbon", field=LOCATION, said=-YEAR, place=DIRECT),
+        operation("Vim", op="add", field=TOOLS, said=-10, place=DIRECT),
+        operation("Rust", op="add", field=TOOLS, said=-2 * YEAR),
+    ]
+
+    assert consolidation.next_end(persona(*told), WORKPLACE) == at(-10) + timedelta(days=365)
+    assert consolidation.next_end(persona(told[-1]), WORKPLACE) is None
 
 
 def test_what_was_told_to_different_readers_stays() -> None:
