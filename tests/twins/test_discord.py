@@ -501,6 +501,21 @@ async def test_coming_and_going(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (await bot.next("guild_join")).id == int(guild)
 
 
+async def test_roles_and_guilds_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role that may do less, and a guild with another feature, arrive as the client's own objects, changed."""
+    async with furnished(monkeypatch) as twin, online(Bot()) as bot:
+        guild = guild_of(twin)
+        await twin.alters_role(guild, permissions=Permission.SEND_MESSAGES)
+        await bot.next("guild_role_update")
+        await twin.alters_guild(guild, features=("DISCOVERABLE",))
+        await bot.next("guild_update")
+        (found,) = bot.guilds
+
+    assert found.default_role.permissions.value == int(Permission.SEND_MESSAGES)
+    assert found.features == ["DISCOVERABLE"]
+    assert found.get_channel(int(team(twin))) is not None
+
+
 # -- messages of the bot ----------------------------------------------------------------------------------------------
 
 

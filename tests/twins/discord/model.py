@@ -69,6 +69,8 @@ class Guild:
     owner_id: str
     bot_role_id: str
     unavailable: bool = False
+    features: tuple[str, ...] = ()
+    """Such as DISCOVERABLE, which lets anybody look in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

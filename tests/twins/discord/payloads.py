@@ -117,7 +117,7 @@ class Payloads:
             "roles": [role(r) for r in server.roles.values() if r.guild_id == it.id],
             "emojis": [],
             "stickers": [],
-            "features": [],
+            "features": list(it.features),
             "large": False,
             "member_count": len(members),
             "members": [self.full_member(m) for m in members if everybody or m.user_id == server.bot_id],

@@ -48,6 +48,18 @@ class People:
         self._gateway.dispatch("GUILD_ROLE_CREATE", data, intent=Intent.GUILDS)
         return made.id
 
+    async def alters_role(self, role_id: str, *, permissions: Permission) -> None:
+        """Change what a role may do; the id of the guild names the role of everybody in it."""
+        self._server.roles[role_id] = changed = replace(self._server.roles[role_id], permissions=permissions)
+        await self._tell("GUILD_ROLE_UPDATE", {"guild_id": changed.guild_id, "role": role(changed)})
+
+    async def alters_guild(self, guild: str, **changes: Any) -> None:
+        """Change fields of a guild, such as its `features`."""
+        self._server.guilds[guild] = changed = replace(self._server.guilds[guild], **changes)
+        lists = ("members", "channels", "threads", "voice_states", "presences")
+        told = {key: value for key, value in self._payloads.guild(changed).items() if key not in lists}
+        await self._tell("GUILD_UPDATE", told)
+
     def member(
         self,
         name: str,

@@ -75,6 +75,7 @@ class DiscordTwin(Twin):
 
         people = People(self, timeline)
         self.guild, self.role, self.member, self.webhook = people.guild, people.role, people.member, people.webhook
+        self.alters_role, self.alters_guild = people.alters_role, people.alters_guild
         self.channel, self.alters, self.removes_channel = people.channel, people.alters, people.removes_channel
         self.says, self.dms, self.dm, self.types = people.says, people.dms, people.dm, people.types
         self.elsewhere = people.elsewhere

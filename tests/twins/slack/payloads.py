@@ -130,6 +130,20 @@ def event_callback(workspace: Workspace, inner: Json) -> Json:
     }
 
 
+def user_json(member: Member) -> Json:
+    """A member as events show them."""
+    return {
+        "id": member.id,
+        "team_id": member.team,
+        "name": member.name,
+        "deleted": member.deleted,
+        "is_bot": member.is_bot,
+        "is_restricted": bool(member.guest),
+        "is_ultra_restricted": member.guest == "single",
+        "profile": {"display_name": member.name, "real_name": member.real_name or member.name},
+    }
+
+
 def command_payload(workspace: Workspace, member: Member, room: Channel, command: str, text: str) -> Json:
     """A slash command; response_url and trigger_id are added by the caller."""
     name = {"im": "directmessage", "private": "privategroup", "mpim": "privategroup"}.get(room.kind, room.name)

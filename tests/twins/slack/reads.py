@@ -8,7 +8,7 @@ from typing import TypeVar
 from tests.twins.slack import payloads
 from tests.twins.slack.blocks import Json
 from tests.twins.slack.web import HISTORY, READ, Args, Desk, Method, RefusalError
-from tests.twins.slack.workspace import BOT_ID, BOT_USER, Channel, Message
+from tests.twins.slack.workspace import BOT_ID, BOT_USER, Channel, Member, Message
 
 T = TypeVar("T")
 
@@ -25,13 +25,25 @@ def users_info(desk: Desk, args: Args) -> Json:
     member = desk.workspace.members.get(args.need("user"))
     if member is None:
         raise RefusalError("user_not_found")
+    return {"ok": True, "user": _user_json(desk, member, args)}
+
+
+def users_list(desk: Desk, args: Args) -> Json:
+    """Everybody who is or was in the workspace, bots and deactivated members included."""
+    members = list(desk.workspace.members.values())
+    page, cursor = _page(members, [member.id for member in members], args, PAGE_MAX)
+    shown = [_user_json(desk, member, args) for member in page]
+    return {"ok": True, "members": shown, "response_metadata": {"next_cursor": cursor}}
+
+
+def _user_json(desk: Desk, member: Member, args: Args) -> Json:
     profile = {"display_name": member.name, "real_name": member.real_name or member.name, "image_72": f"{desk.url}/72"}
     if member.email and "users:read.email" in desk.scopes:
         profile["email"] = member.email
     shown = asdict(member) | {"team_id": member.team, "real_name": profile["real_name"], "profile": profile}
     shown |= {"is_restricted": bool(member.guest), "is_ultra_restricted": member.guest == "single"}
     hidden = {"team", "guest", "email"} | (set() if args.flag("include_locale") else {"locale"})
-    return {"ok": True, "user": {key: value for key, value in shown.items() if key not in hidden}}
+    return {key: value for key, value in shown.items() if key not in hidden}
 
 
 def conversations_open(desk: Desk, args: Args) -> Json:
@@ -147,6 +159,7 @@ def _page(items: list[T], names: list[str], args: Args, most: int) -> tuple[list
 METHODS: dict[str, Method] = {
     "auth.test": auth_test,
     "users.info": users_info,
+    "users.list": users_list,
     "conversations.open": conversations_open,
     "conversations.info": conversations_info,
     "conversations.members": conversations_members,
@@ -154,7 +167,6 @@ METHODS: dict[str, Method] = {
     "conversations.replies": conversations_replies,
 }
 
-GET = {"users.info", "chat.getPermalink"} | {name for name in METHODS if name.startswith("conversations.")} - {
-    "conversations.open"
-}
+GET = {"users.info", "users.list", "chat.getPermalink"}
+GET |= {name for name in METHODS if name.startswith("conversations.")} - {"conversations.open"}
 """The methods that the Python SDK calls with GET."""

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from tests.twins.server import Fault
 from tests.twins.slack import chat, files, reads, surfaces
+from tests.twins.slack.admins import Admins
 from tests.twins.slack.blocks import Json
-from tests.twins.slack.interactions import Interactions
 from tests.twins.slack.pings import Ping
 from tests.twins.slack.web import ALL_SCOPES, SCOPES, Args, Desk, Method, RefusalError, arguments
 from tests.twins.slack.workspace import Message, Post, Workspace
@@ -21,7 +21,7 @@ from tests.twins.slack.workspace import Message, Post, Workspace
 METHODS: dict[str, Method] = {**chat.METHODS, **files.METHODS, **reads.METHODS, **surfaces.METHODS}
 
 
-class SlackTwin(Interactions):
+class SlackTwin(Admins):
     """Slack, as far as the bot can tell. Use as `async with SlackTwin() as twin:`; time moves only with `now`."""
 
     def __init__(

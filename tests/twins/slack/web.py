@@ -35,6 +35,7 @@ SCOPES = {
     "users.info": "users:read",
     "files.getUploadURLExternal": "files:write",
     "files.completeUploadExternal": "files:write",
+    "users.list": "users:read",
 }
 """What a method needs wherever it is used; conversations.* ask by the kind of conversation."""
 ALL_SCOPES = frozenset({*SCOPES.values(), *HISTORY.values(), *READ.values(), "im:write", "mpim:write"}) | {
