@@ -21,6 +21,9 @@ DIRECT = TenantId("discord:direct")
 ELSEWHERE = TenantId("discord:elsewhere")
 """Group messages and direct messages between others, in which a member may use our commands: no place of ours."""
 
+OPEN_TO_ANYBODY = frozenset({"DISCOVERABLE", "PREVIEW_ENABLED"})
+"""Features of servers whose public channels can be read without joining."""
+
 _SPOKEN = {discord.MessageType.default, discord.MessageType.reply}
 _MENTION = re.compile(r"<(@!?|@&|#)(\d+)>")
 _EMOJI = re.compile(r"<a?(:\w+:)\d+>")
@@ -86,7 +89,10 @@ def uncached_room(guild_id: int | None, channel_id: int) -> Room:
 
 
 def kind(channel: Channel) -> RoomKind:
-    """Who can read a server's channel: everybody in the server, or those let in; external if it cannot be told."""
+    """Who can read a server's channel: everybody in the server, or those let in.
+
+    External if it cannot be told, or if those who are not in the server can read it.
+    """
     guild = getattr(channel, "guild", None)
     if guild is None or isinstance(channel, discord.PartialMessageable) or guild.default_role is None:
         return "external"
@@ -97,7 +103,9 @@ def kind(channel: Channel) -> RoomKind:
         return "external"
     is_for_all = parent.permissions_for(guild.default_role).view_channel
     is_hidden_from_some = any(overwrite.view_channel is False for overwrite in parent.overwrites.values())
-    return "public" if is_for_all and not is_hidden_from_some else "private"
+    if not is_for_all or is_hidden_from_some:
+        return "private"
+    return "public" if OPEN_TO_ANYBODY.isdisjoint(guild.features) else "external"
 
 
 def member(user: discord.abc.User) -> Member:

@@ -1,7 +1,7 @@
 """Slack as an adapter: posts, edits, and finds again what may have been posted."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,9 +15,10 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack import uploads, views
 from adapters.slack.errors import called, is_too_old
+from adapters.slack.guests import Guests
 from adapters.slack.render import mrkdwn, rendered_length
 from bot import errors, markdown
-from bot.messages import Member, Message, Platform, Room
+from bot.messages import Member, Message, Platform, Room, TenantId
 from bot.ports import Clock, Post
 from bot.views import Source, View
 from persona.audience import RoomKind
@@ -41,11 +42,20 @@ class SlackAdapter:
         assert not client.retry_handlers
         self.grow_every_s = grow_every_s
         self.bot_user = ""
+        self.tenant = TenantId("")
+        self.guests = Guests(client, clock=clock)
         self._client = client
         self._clock = clock
         self._workspace_url = "https://slack.com/"
         self._kinds: dict[str, tuple[RoomKind, datetime]] = {}
+        self._changes = Counter[str]()
+        """How often the readers of a channel changed, or of every channel, which has no name."""
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @property
+    def token(self) -> str:
+        """The bot token."""
+        return str(self._client.token)
 
     async def identify(self) -> None:
         """Ask Slack who we are; the first call with the token.
@@ -56,10 +66,11 @@ class SlackAdapter:
         """
         answer = await called(self._client.auth_test, clock=self._clock)
         self.bot_user = str(answer["user_id"])
+        self.tenant = TenantId(f"slack:{answer['team_id']}")
         self._workspace_url = str(answer["url"])
 
     async def classified(self, room: Room) -> Room:
-        """See `Adapter.classified`: no event says that other organisations share a channel, or are invited to it."""
+        """See `Adapter.classified`: no event says that other organisations are invited, and events can be missed."""
         if room.kind == "direct":
             return room
         async with self._asking[room.channel]:  # held across the call, so that the turns of a channel ask once
@@ -67,22 +78,40 @@ class SlackAdapter:
 
     async def _kind(self, channel: str) -> RoomKind:
         known = self._kinds.get(channel)
-        if known is None or self._clock.now() - known[1] > KIND_LIFE:
-            known = await self._asked_kind(channel), self._clock.now()
-            self._kinds[channel] = known
-        return known[0]
+        if known is not None and self._clock.now() - known[1] <= KIND_LIFE:
+            return known[0]
+        changes, asked_at = self._changed(channel), self._clock.now()
+        kind = await self._asked_kind(channel)
+        if self._changed(channel) != changes:
+            return "external"  # which side of the change Slack's answer was on, nobody knows
+        self._kinds[channel] = kind, asked_at
+        return kind
+
+    def _changed(self, channel: str) -> tuple[int, int]:
+        return self._changes[channel], self._changes[""]
+
+    def forget_readers(self, channel: str = "") -> None:
+        """Ask Slack anew who reads a channel, or every channel: an event says that this changed."""
+        self._changes[channel] += 1
+        for known in [channel] if channel else list(self._kinds):
+            self._kinds.pop(known, None)
 
     async def _asked_kind(self, channel: str) -> RoomKind:
         try:
-            answer = await called(lambda: self._client.conversations_info(channel=channel), clock=self._clock)
+            return await self._kind_now(channel)
         except errors.PlatformError as error:
             _log.warning("room.unclassified", why=str(error))
             return "external"
+
+    async def _kind_now(self, channel: str) -> RoomKind:
+        answer = await called(lambda: self._client.conversations_info(channel=channel), clock=self._clock)
         found: dict[str, Any] = answer["channel"]
         if found.get("is_ext_shared") or found.get("is_org_shared") or found.get("is_pending_ext_shared"):
             return "external"
         if found.get("is_im"):
             return "direct"
+        if await self.guests.are_in(channel):
+            return "external"
         return "private" if found.get("is_private") or found.get("is_mpim") else "public"
 
     def parts(self, text: str) -> list[str]:

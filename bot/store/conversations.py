@@ -18,7 +18,7 @@ _APPEND_CONVERSATION = """
                               learned_through, attempts, not_before, lease_owner, lease_until)
     VALUES (:tenant, :room, :channel, :thread, :kind, :said_at, 1, 0, 0, 0, NULL, 0)
     ON CONFLICT (tenant, room) DO UPDATE SET
-        kind = excluded.kind,
+        kind = CASE WHEN excluded.kind = 'external' THEN excluded.kind ELSE conversation.kind END,
         last_position = conversation.last_position + 1,
         last_message_at = CASE WHEN excluded.last_message_at > conversation.last_message_at
                                THEN excluded.last_message_at ELSE conversation.last_message_at END,
@@ -75,7 +75,8 @@ async def append(
 ) -> int:
     """Add a message at the end of its conversation, which begins with its first one. Returns its position.
 
-    One that is there already keeps its place and gets the new text.
+    One that is there already keeps its place and gets the new text. What an event says of the room's readers can
+    narrow what `classify` found out, not widen it: it knows of no guests.
     """
     row = await transaction.fetch_one(
         _APPEND_CONVERSATION,

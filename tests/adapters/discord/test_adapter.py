@@ -23,7 +23,7 @@ from persona.audience import RoomKind
 from tests.adapters.discord.clients import Client
 from tests.clock import NOON
 from tests.twins.discord import DiscordTwin, Permission, ratelimited
-from tests.twins.discord.model import SUPPRESS_EMBEDS
+from tests.twins.discord.model import EVERYONE, SUPPRESS_EMBEDS
 from tests.twins.discord.payloads import Payloads
 from tests.twins.server import Fault
 
@@ -616,6 +616,39 @@ async def test_a_channel_that_was_closed_is_private_now(
     await client.next("guild_channel_update")
 
     assert (await adapter.classified(before)).kind == "private"
+
+
+async def test_a_role_that_changes_changes_who_reads(
+    twin: DiscordTwin, client: Client, adapter: DiscordAdapter
+) -> None:
+    """With the event, channels are private once everybody's role may not view them, and public once it may again."""
+    kinds = []
+    for permissions in (EVERYONE & ~Permission.VIEW_CHANNEL, EVERYONE):
+        await twin.alters_role(guild_of(twin), permissions=permissions)
+        await client.next("guild_role_update")
+        kinds.append((await adapter.classified(room(twin, "team"))).kind)
+
+    assert kinds == ["private", "public"]
+
+
+@pytest.mark.parametrize("feature", ["DISCOVERABLE", "PREVIEW_ENABLED"])
+async def test_who_can_look_into_a_server_reads_its_public_channels(
+    twin: DiscordTwin, client: Client, adapter: DiscordAdapter, feature: str
+) -> None:
+    """With the event that lets anybody look into a server, its public channels have outsiders; hidden ones do not."""
+    await twin.alters_guild(guild_of(twin), features=(feature, "COMMUNITY"))
+    await client.next("guild_update")
+
+    assert (await adapter.classified(room(twin, "team"))).kind == "external"
+    assert (await adapter.classified(room(twin, "board"))).kind == "private"
+
+
+async def test_a_community_is_not_open_to_everybody(twin: DiscordTwin, client: Client, adapter: DiscordAdapter) -> None:
+    """Other features of a server say nothing about who reads it."""
+    await twin.alters_guild(guild_of(twin), features=("COMMUNITY", "INVITE_SPLASH"))
+    await client.next("guild_update")
+
+    assert (await adapter.classified(room(twin, "team"))).kind == "public"
 
 
 @pytest.mark.parametrize(("parent", "kind"), [("team", "public"), ("board", "private")])

@@ -229,6 +229,14 @@ def test_only_people_are_heard(kind: str, by: Json) -> None:
     assert heard(direct(type=kind, **by)) is None
 
 
+@pytest.mark.parametrize("inner", [post, direct])
+def test_a_shared_message_is_not_its_sharers_words(inner: Any) -> None:
+    """A message that somebody forwards to us comes as an attachment: only what they say about it is theirs."""
+    shared = {"is_share": True, "author_id": "U2", "text": "I live in Lisbon", "channel_id": "C2", "ts": TS}
+
+    assert "Lisbon" not in message(inner(attachments=[shared])).text
+
+
 @pytest.mark.parametrize(
     "inner",
     [

@@ -278,16 +278,17 @@ async def test_a_room_is_remembered_whole(store: SqliteStore) -> None:
 
 
 async def test_who_reads_a_room_may_change(store: SqliteStore) -> None:
-    """What is known of a room's readers can be corrected, for that room alone, and the newest message says it too."""
+    """What is known of a room's readers can be corrected, for that room alone; an event can only narrow it."""
     other = replace(ROOM, channel="C2")
     await say(store, "a")
     await say(store, "a", room=other)
-    await store.write(partial(conversations.classify, room=replace(ROOM, kind="external")))
+    await store.write(partial(conversations.classify, room=replace(ROOM, kind="private")))
+    await say(store, "b", room=replace(ROOM, kind="public"))
     classified = await kind(store, ROOM)
-    await say(store, "b", room=replace(ROOM, kind="private"))
+    await say(store, "c", room=replace(ROOM, kind="external"))
 
-    assert classified == "external"
-    assert await kind(store, ROOM) == "private"
+    assert classified == "private"
+    assert await kind(store, ROOM) == "external"
     assert await kind(store, other) == "public"
 
 
