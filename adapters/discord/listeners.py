@@ -8,6 +8,7 @@ import structlog
 
 from adapters.discord import events, translate
 from adapters.discord.adapter import DiscordAdapter
+from adapters.discord.changes import DiscordChanges
 from adapters.discord.interactions import Interactions
 from bot import errors
 from bot.core import Core
@@ -22,6 +23,7 @@ class DiscordListeners:
     def __init__(self, client: discord.Client, core: Core) -> None:
         self.adapter = DiscordAdapter(client)
         self.interactions = Interactions(self.adapter, core)
+        self._changes = DiscordChanges(client, core.departures)
         self._client = client
         self._core = core
 
@@ -35,6 +37,7 @@ class DiscordListeners:
             "on_raw_message_delete": self._deleted,
             "on_raw_bulk_message_delete": self._bulk_deleted,
             "on_interaction": self.interactions.heard,
+            **self._changes.listeners(),
         }
         if self._client.is_ready():
             self._register()
@@ -51,6 +54,7 @@ class DiscordListeners:
     async def _ready(self) -> None:
         """Answer what waited for the connection, without waiting for a sweep. Comes again with every new session."""
         self._register()
+        await self._changes.compare()
         recovered = await self._core.intake.recover()
         if recovered:
             _log.info("inbox.recovered", messages=recovered, platform="discord")

@@ -29,7 +29,7 @@ async def attach(app: AsyncApp, core: Core | None = None) -> AsyncIterator[Core]
             yield own
         return
     listeners = SlackListeners(own_client(app.client), core)
-    await listeners.adapter.identify()
+    await listeners.installed()
     listeners.listen(app)
     try:
         yield core

@@ -22,6 +22,7 @@ _KEY_CODES = {
     "token_expired",
     "not_allowed_token_type",
 }
+_REMOVED_CODES = {"account_inactive", "token_revoked"}
 _PASSING_CODES = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 
 
@@ -71,6 +72,11 @@ def code_of(error: SlackApiError) -> str:
 def is_too_old(refused: errors.NotDeliveredError) -> bool:
     """Whether Slack refused an edit because the post is older than the workspace lets posts be edited."""
     return isinstance(refused.__cause__, SlackApiError) and code_of(refused.__cause__) == "edit_window_closed"
+
+
+def is_removal(refused: errors.PlatformKeyError) -> bool:
+    """Whether Slack says that a token was good once; one it merely does not know may be a mistake, even Slack's."""
+    return isinstance(refused.__cause__, SlackApiError) and code_of(refused.__cause__) in _REMOVED_CODES
 
 
 def _status(error: SlackApiError) -> int:

@@ -47,7 +47,7 @@ async def connected(core: Core) -> AsyncIterator[None]:
             retry_handlers=[],
         )
         listeners = SlackListeners(client, core)
-        await _checked("SLACK_BOT_TOKEN", listeners.adapter.identify)
+        await _checked("SLACK_BOT_TOKEN", listeners.installed)
         app_token = _secret(core, "slack_app_token")
         open_socket = lambda: client.apps_connections_open(app_token=app_token)  # noqa: E731
         await _checked("SLACK_APP_TOKEN", lambda: called(open_socket, clock=core.clock))

@@ -1,5 +1,6 @@
 """What Rapport does with what Bolt hands it."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import translate
 from adapters.slack.adapter import SlackAdapter
+from adapters.slack.changes import EVENTS, SlackChanges
+from adapters.slack.errors import is_removal
 from adapters.slack.interactions import Interactions
 from adapters.slack.surfaces import Workspace
 from bot import errors
@@ -25,10 +28,29 @@ class SlackListeners:
 
     def __init__(self, client: AsyncWebClient, core: Core) -> None:
         self.adapter = SlackAdapter(client, clock=core.clock)
+        self._changes = SlackChanges(self.adapter, core.departures)
         self._core = core
         self._interactions = Interactions(Workspace(client, self.adapter, core.clock), core)
         self._has_left = False
         core.adapters["slack"] = self.adapter
+
+    async def installed(self) -> None:
+        """Ask Slack who we are, and note in which workspace; the first call with the token.
+
+        A token that worked before and is refused now means that we were removed while nobody listened.
+
+        Raises:
+            PlatformKeyError: the token is not accepted.
+            PlatformError: Slack could not be asked.
+        """
+        account = fingerprint(self.adapter.token)
+        try:
+            await self.adapter.identify()
+        except errors.PlatformKeyError as error:
+            if is_removal(error):
+                await self._core.departures.found([], account=account)
+            raise
+        await self._core.departures.installed(self.adapter.tenant, account=account)
 
     def listen(self, app: AsyncApp) -> None:
         """Store what is said to us beside the app's own listeners, and acknowledge what none of them does.
@@ -37,7 +59,7 @@ class SlackListeners:
         """
         app.middleware(self._store_first)
         self.listen_for_interactions(app)
-        for name in ("app_mention", "message"):
+        for name in ("app_mention", "message", *EVENTS):
             app.event(name, matchers=[self._is_here])(_acknowledge)
 
     def listen_for_interactions(self, app: AsyncApp) -> None:
@@ -51,12 +73,14 @@ class SlackListeners:
             del self._core.adapters["slack"]
 
     async def store(self, body: Body) -> None:
-        """Make what an event says to us durable.
+        """Make what an event says to us durable, and what follows from it.
 
         Raises:
             StoreError: it could not be stored; it must not be acknowledged, so that Slack delivers it again.
         """
         try:
+            if body.get("type") == "event_callback":
+                await self._changes.take(body)
             match self._incoming(body):
                 case Message() as message:
                     await self._core.intake.accept(message)
@@ -80,6 +104,11 @@ class SlackListeners:
 
     async def _is_here(self) -> bool:
         return not self._has_left
+
+
+def fingerprint(token: str) -> str:
+    """What a token is known by where it must not stand itself."""
+    return hashlib.sha256(token.encode()).hexdigest()[:16]
 
 
 async def _acknowledge() -> None:

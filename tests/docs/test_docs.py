@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.slack import attach, translate
+from adapters.slack import attach, changes, translate
 from adapters.slack.interactions import SHORTCUTS
 from bot.commands.registry import COMMANDS
 from bot.settings import NAMES, Settings
@@ -70,7 +70,8 @@ def test_the_manifest_subscribes_to_what_is_translated() -> None:
     events = MANIFEST["settings"]["event_subscriptions"]["bot_events"]
 
     kinds = ("channels", "groups", "im", "mpim")
-    assert set(events) == {"app_home_opened", "app_mention", *(f"message.{kind}" for kind in kinds)}
+    messages = {f"message.{kind}" for kind in kinds}
+    assert set(events) == {"app_home_opened", "app_mention", *messages, *changes.EVENTS}
     assert MANIFEST["features"]["app_home"]["home_tab_enabled"]
     assert attach.__module__ == "adapters.slack.attach"
     assert translate.event({}, bot_user="U1") is None

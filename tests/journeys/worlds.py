@@ -1,7 +1,7 @@
 """A workspace with Rapport in it, on Slack or on Discord: the same verbs for both, the real SDK in between.
 
-Ana and Bo are members of `team` and `random`, two public channels. Time stands still in the workspace, in Rapport and
-between them until a journey lets it pass.
+Ana and Bo are members of `team` and `random`, two public channels, and of `cabin`, a private one. Time stands still in
+the workspace, in Rapport and between them until a journey lets it pass.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.twins.server import Twin
 from tests.twins.slack import SlackTwin
 
 Name = Literal["Ana", "Bo"]
-Place = Literal["team", "random"]
+Place = Literal["team", "random", "cabin"]
 MANIFEST: dict[str, Any] = json.loads((Path(__file__).parents[2] / "manifest.json").read_text())
 """What the README tells an admin to paste: the journeys have no more than this."""
 
@@ -117,6 +117,10 @@ class World(Protocol):
 
     async def deletes(self, post: str) -> None: ...
 
+    def channel(self, place: Place) -> str:
+        """The platform's id of a channel."""
+        ...
+
     def pass_time(self, *, minutes: float) -> None: ...
 
     @property
@@ -185,6 +189,8 @@ class SlackWorld(_Shared):
             twin.channel(f"D{user}", name, kind="im", members=[user])
         for name, channel in self._channels.items():
             twin.channel(channel, name, kind="public", members=[*self._users.values()])
+        self._channels["cabin"] = "P1"
+        twin.channel("P1", "cabin", kind="private", members=[*self._users.values()])
 
     @property
     def post_path(self) -> str:
@@ -277,6 +283,9 @@ class SlackWorld(_Shared):
         await self.twin.deletes(user, channel, ts)
         await self.delivered()
 
+    def channel(self, place: Place) -> str:
+        return self._channels[place]
+
     def pass_time(self, *, minutes: float) -> None:
         self.twin.now += minutes * 60
         self.clock.advance(minutes=minutes)
@@ -303,6 +312,8 @@ class DiscordWorld(_Shared):
         guild = twin.guild("HQ", bot_permissions=INVITED)
         self._users = {name: twin.member(name, guilds=[guild]) for name in ("Ana", "Bo", "Sentinel")}
         self._channels = {name: twin.channel(guild, name) for name in ("team", "random", "sentinel")}
+        self._channels["cabin"] = twin.channel(guild, "cabin", everyone_can_view=False, readers=["Ana", "Bo"])
+        self.guild = guild
 
     @property
     def post_path(self) -> str:
@@ -394,6 +405,9 @@ class DiscordWorld(_Shared):
         assert message is not None
         await self.twin.deletes(message)
         await self.delivered()
+
+    def channel(self, place: Place) -> str:
+        return self._channels[place]
 
     def pass_time(self, *, minutes: float) -> None:
         self.twin.advance(minutes * 60)

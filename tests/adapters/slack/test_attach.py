@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -68,6 +69,25 @@ class Host:
             yield
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("kind", ["app_uninstalled", "tokens_revoked", "channel_archive", "user_change"])
+async def test_what_changes_is_heard_beside_the_host(twin: SlackTwin, core: Core, kind: Any) -> None:
+    """Events that the host does not listen for are acknowledged, so that Slack sends them once, and do their work."""
+    host = Host(twin)
+    async with attach(host.app, core), host.connected(twin):
+        if kind in {"app_uninstalled", "tokens_revoked"}:
+            await twin.uninstalls(tells=[kind])
+        elif kind == "channel_archive":
+            await twin.archives("U1", "C1")
+        else:
+            await twin.changes_member("U1", deleted=True)
+        await twin.settled()
+
+        assert [(event.acks, event.offers) for event in twin.events] == [(1, 1)]
+        origins = await core.store.read(lambda transaction: transaction.fetch("SELECT state FROM origin"))
+        is_removal = kind in {"app_uninstalled", "tokens_revoked"}
+        assert [row["state"] for row in origins] == ["gone" if is_removal else "here"]
 
 
 def replies(twin: SlackTwin, ts: str) -> list[str]:
