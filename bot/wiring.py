@@ -91,6 +91,9 @@ async def open_core(
             default=default,
             clock=clock,
             message_retention=settings.message_retention,
+            reply_retention=settings.reply_retention,
+            departed_retention=settings.departed_retention,
+            silent_after=settings.silent_after,
         )
         commands = Commands(context)
         yield Core(

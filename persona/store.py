@@ -81,6 +81,8 @@ class Logged:
     learned_at: datetime
     undone_at: datetime | None
     """When it was taken back; it is without effect then."""
+    is_frozen: bool
+    """Whether it rests, since the room or tenant it comes from is gone: without effect as well."""
 
 
 async def read(transaction: Transaction, member: MemberKey, *, at: datetime, place: Place | None = None) -> Persona:
@@ -270,6 +272,7 @@ def _logged(rows: Sequence[Row], member: MemberKey) -> Logged:
         update=UpdateId(row["update_id"]),
         learned_at=from_micros(row["learned_at"]),
         undone_at=_moment(row["undone_at"]),
+        is_frozen=row["frozen_by"] is not None,
     )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot.consent import Default
 from bot.messages import Member, Room
 from bot.ports import Clock
+from bot.store import retention
 from bot.store.engine import Store
 from bot.views import Form, View
 from persona.schema import Schema
@@ -22,6 +23,10 @@ class Context:
     clock: Clock
     message_retention: timedelta
     """How long the text of learned messages is kept."""
+    reply_retention: timedelta = retention.REPLY_LIFE
+    departed_retention: timedelta = timedelta(days=30)
+    silent_after: timedelta = timedelta(days=365)
+    """After which a member who says nothing counts as one who left."""
 
 
 OUTDATED = View(text="This button is from an older version of mine. `/persona help` shows what there is now.")

@@ -12,7 +12,7 @@ from functools import partial
 from bot.commands import wording
 from bot.commands.command import Asked, Command, Context
 from bot.messages import Room, TenantId
-from bot.store import conversations, members, tidying, usage
+from bot.store import conversations, departures, members, tidying, usage
 from bot.store.conversations import Line
 from bot.store.members import Consent
 from bot.store.usage import Total
@@ -42,6 +42,7 @@ class _Everything:
     messages: list[tuple[Room, Line]]
     usage: list[tuple[TenantId, str, Total]]
     tidied_at: datetime | None
+    left_at: datetime | None
 
 
 async def run(context: Context, asked: Asked) -> View:
@@ -77,6 +78,7 @@ async def _read(transaction: Transaction, *, context: Context, asked: Asked) -> 
         messages=await conversations.said_by(transaction, key),
         usage=await usage.totals_of(transaction, key),
         tidied_at=await tidying.due_at(transaction, key),
+        left_at=await departures.left_at(transaction, key),
     )
 
 
@@ -102,6 +104,7 @@ def _data(kept: _Everything) -> dict[str, object]:
         ],
         "usage": [_total(tenant, model, total) for tenant, model, total in kept.usage],
         "tidied_at": _iso(kept.tidied_at),
+        "left_at": _iso(kept.left_at),
     }
 
 
@@ -135,6 +138,7 @@ def _operation(logged: Logged) -> dict[str, object]:
         "update": logged.update,
         "learned_at": _iso(logged.learned_at),
         "undone_at": _iso(logged.undone_at),
+        "frozen": logged.is_frozen,
         "evidence": [_evidence(one) for one in operation.evidence],
     }
 
@@ -191,10 +195,12 @@ def _rest(kept: _Everything) -> Iterable[str]:
     """What is kept besides facts, in a line each."""
     since = "" if kept.decision.since is None else f" since {kept.decision.since:%Y-%m-%d}"
     undone = sum(one.undone_at is not None for one in kept.log)
+    frozen = sum(one.is_frozen for one in kept.log)
     fields = ", ".join("everything" if field == "*" else wording.label(field) for field in sorted(kept.fences))
     yield from ("", "## Besides", "")
     yield f"- Your decision: {kept.decision.state}{since}; noticing is {'on' if kept.is_observed else 'off'}."
     yield f"- Changes kept: {len(kept.log)}, of which {undone} were taken back."
+    yield f"- Resting unused, since the room or server they are from is gone: {frozen}."
     yield f"- Forgotten: {fields or 'no field'}; marks of single messages: {len(kept.prints.marks)}."
     yield f"- Not kept lately: {len(kept.refused)}."
     yield f"- Your messages that are still stored: {len(kept.messages)}."

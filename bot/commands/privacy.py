@@ -31,12 +31,17 @@ def _kept(context: Context) -> list[Line]:
     lives = sorted({field.life_days for field in context.schema.fields if field.life_days is not None})
     over = f"; not said again, a fact is over after {_span(timedelta(days=lives[0] * LIVES))}" if lives else ""
     upwards = " or more, by its field" if len(lives) > 1 else ""
+    private = f", one from a private room after {_span(timedelta(days=lives[0]))}{upwards}" if lives else ""
     return [
-        Line(text=f"facts, with the words they rest on: until you forget them{over}{upwards}"),
+        Line(text=f"facts, with the words they rest on: until you forget them{over}{upwards}{private}"),
         Line(text=f"your messages to me: {_span(context.message_retention)} once learned from"),
         Line(
             text=f"messages I could not learn from: {_span(retention.PARKED_LIFE)};"
-            f" my replies: {_span(retention.REPLY_LIFE)} after they were sent"
+            f" my replies: {_span(context.reply_retention)} after they were sent"
+        ),
+        Line(
+            text=f"what only a closed room knew, and all of yours once you left or said nothing for"
+            f" {_span(context.silent_after)}: {_span(context.departed_retention)}, unused"
         ),
         Line(text=f"that something was refused, and why, without your words: {_span(quarantine.LIFE)}"),
         Line(text=f"what answering you cost: {_span(retention.USAGE_LIFE)}"),

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.messages import TenantId
-from persona.moments import to_micros
+from persona.moments import from_micros, to_micros
 from persona.persona import MemberKey
 from persona.ports import Transaction, Value
 
@@ -13,7 +13,7 @@ _SEEN = """
     WHERE member.seen_at IS NULL OR member.seen_at < :a_day_ago
 """
 _SEE_ALL = "UPDATE member SET seen_at = :now WHERE seen_at IS NULL"
-_IS_DEPARTED = "SELECT 1 AS one FROM departure WHERE tenant = :tenant AND member = :id"
+_LEFT_AT = "SELECT left_at FROM departure WHERE tenant = :tenant AND member = :id"
 _ASK_AGAIN = """
     UPDATE member SET consent = 'off', consent_at = NULL WHERE tenant = :tenant AND id = :id AND consent = 'paused'
 """
@@ -71,7 +71,7 @@ async def seen(transaction: Transaction, member: MemberKey, *, now: datetime, is
     """Note that a member spoke, to the day. Whoever had left is asked again, if members are asked here at all."""
     moment = to_micros(now)
     await transaction.execute(_SEEN, **_of(member), now=moment, a_day_ago=moment - _DAY_US)
-    if is_asked and await transaction.fetch_one(_IS_DEPARTED, **_of(member)) is not None:
+    if is_asked and await left_at(transaction, member) is not None:
         await transaction.execute(_ASK_AGAIN, **_of(member))
 
 
@@ -107,6 +107,12 @@ async def due(transaction: Transaction, *, before: datetime, most: int) -> list[
     """Who left before a moment, longest gone first, at most `most`."""
     rows = await transaction.fetch(_DUE, before=to_micros(before), most=most)
     return [MemberKey(tenant=row["tenant"], id=row["member"]) for row in rows]
+
+
+async def left_at(transaction: Transaction, member: MemberKey) -> datetime | None:
+    """Since when a member counts as gone; None if they do not."""
+    row = await transaction.fetch_one(_LEFT_AT, **_of(member))
+    return None if row is None else from_micros(row["left_at"])
 
 
 async def come_back(transaction: Transaction, member: MemberKey) -> None:

@@ -15,11 +15,12 @@ from bot.commands.registry import Commands
 from bot.consent import Default
 from bot.messages import Member, Message, MessageId, Room
 from bot.settings import Settings
-from bot.store import inbox, members, retention, tidying, usage
+from bot.store import departures, inbox, members, retention, tidying, usage
 from bot.store.members import ConsentState
 from bot.store.sqlite import SqliteStore
 from bot.views import View
-from persona import quarantine
+from persona import freezing, quarantine
+from persona.freezing import Origin
 from persona.persona import MemberKey
 from persona.ports import Transaction, Usage
 from tests.bot.commands.members import ANA, BEN, DAY, NAMESAKE, T1, WORKPLACE, commands, everything, texts, told
@@ -122,6 +123,25 @@ async def test_privacy_tells_the_numbers_that_hold(store: SqliteStore, clock: St
     assert str(Settings().message_retention) == "3 days, 0:00:00"
 
 
+async def test_privacy_tells_when_what_rests_is_erased(store: SqliteStore, clock: StillClock) -> None:
+    """How long replies, closed rooms and silent members are kept is what the operator set."""
+    context = Context(
+        store=store,
+        schema=WORKPLACE,
+        default="on",
+        clock=clock,
+        message_retention=timedelta(hours=72),
+        reply_retention=timedelta(hours=7),
+        departed_retention=timedelta(days=11),
+        silent_after=timedelta(days=222),
+    )
+    shown = everything(await Commands(context).run("privacy", ANA))
+
+    assert "replies: 7 hours" in shown
+    assert "nothing for 222 days: 11 days, unused" in shown
+    assert "a private room after 120 days" in shown
+
+
 async def test_privacy_is_one_screen(store: SqliteStore, clock: StillClock) -> None:
     """What, why, how long, who, and what one can do: on one screen, with every verb it names."""
     view = await commands(store, clock).run("privacy", ANA)
@@ -154,6 +174,7 @@ async def lived(store: SqliteStore, used: Commands, member: Member) -> None:
     await used.run("undo", member)
     await used.run("forget interests", member)
     await quarantined(store, member, "too long", "sensitive")
+    await store.write(partial(departures.leave, member=member.key, now=NOON))
     await decided(store, "on", member)
     await store.write(partial(tidying.put, member=member.key, due_at=NOON + DAY))
     room = Room(tenant=T1, channel="C9", kind="public")
@@ -208,6 +229,7 @@ async def test_every_row_of_a_member_is_exported(store: SqliteStore, clock: Stil
         "message": len(data["messages"]),
         "usage": sum(one["calls"] for one in data["usage"]),
         "tidying": 1 if data["tidied_at"] else 0,
+        "departure": 1 if data["left_at"] else 0,
     }
 
 
@@ -220,7 +242,7 @@ async def test_the_exports_shape_is_stable(store: SqliteStore, clock: StillClock
     assert data["format"] == "rapport-persona-1"
     assert set(data) == {
         *("format", "exported_at", "member", "consent", "facts", "operations", "forgotten", "refused"),
-        *("messages", "usage", "tidied_at"),
+        *("messages", "usage", "tidied_at", "left_at"),
     }
     assert data["member"] == {"tenant": "slack:T1", "id": "U1", "name": "Ana"}
     assert data["consent"] == {"state": "on", "since": "2026-11-22T12:00:00+00:00", "observed": True}
@@ -240,6 +262,19 @@ async def test_the_exports_shape_is_stable(store: SqliteStore, clock: StillClock
     assert lisbon["evidence"][0]["quote"] == "I live in Lisbon"
     assert [one["value"] for one in data["operations"] if one["undone_at"]] == ["Emacs"]
     assert data["usage"][0]["cost_micro_dollars"] == 14
+
+
+async def test_what_rests_is_exported(store: SqliteStore, clock: StillClock) -> None:
+    """What is kept unused, since the room it was said in is closed, is in both files: nothing is kept unseen."""
+    await told(store, ANA, "location", "Lisbon")
+    await told(store, ANA, "tools", "Vim", kind="private", room="P1")
+    freeze = partial(freezing.freeze, origin=Origin(tenant=T1, room="P1"), schema=WORKPLACE, most=5)
+    await store.write(freeze)
+    data, readable = await exported(commands(store, clock))
+
+    assert [fact["value"] for fact in data["facts"]] == ["Lisbon"]
+    assert {one["value"]: one["frozen"] for one in data["operations"]} == {"Lisbon": False, "Vim": True}
+    assert "Resting unused, since the room or server they are from is gone: 1." in readable
 
 
 async def test_the_readable_file_holds_every_fact(store: SqliteStore, clock: StillClock) -> None:
