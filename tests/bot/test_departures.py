@@ -321,15 +321,18 @@ async def test_a_tenant_that_is_back_during_its_purge_keeps_the_rest(talk: Talk,
     assert (await decision(talk, ANA)).state == "off"
 
 
-async def test_what_comes_from_a_tenant_that_is_gone_is_not_taken_in(database: Path, clock: StillClock) -> None:
-    """A message that was on its way when we were removed is neither stored nor answered."""
+@pytest.mark.parametrize("text", ["hello", "persona show"])
+async def test_what_comes_from_a_tenant_that_is_gone_is_not_taken_in(
+    database: Path, clock: StillClock, text: str
+) -> None:
+    """A message that was on its way when we were removed is neither stored nor answered, nor is a command."""
     async with wiring.open_core(settings.load(database_url=f"sqlite:///{database}"), clock=clock) as core:
         await core.departures.removed(TENANT)
-        message = Message(id=MessageId("1"), room=room(), author=ANA, text="hello", said_at=clock.now())
+        message = Message(id=MessageId("1"), room=room(), author=ANA, text=text, said_at=clock.now())
 
         assert not await core.intake.accept(message)
         assert await core.intake.recover() == 0
-        rows = await core.store.read(lambda transaction: transaction.fetch("SELECT id FROM message"))
+        rows = await core.store.read(lambda transaction: transaction.fetch("SELECT key FROM inbox"))
         assert rows == []
 
 
