@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from bot import consent, prices
 from bot.due import Due
 from bot.store import conversations, members, sessions, tidying, usage
-from persona import fingerprints, forgetting, quarantine
+from persona import audit, fingerprints, forgetting, instructions, quarantine
 from persona import store as personas
 from persona.fingerprints import Fingerprints
 from persona.guard import Refusal, is_forgotten
@@ -73,10 +74,18 @@ async def apply(
     ]
     allowed = await _within_quota(transaction, still, now)
     await quarantine.keep_surplus(transaction, [one for one in still if one not in allowed], now=now)
-    learned = await personas.learn(transaction, allowed, schema=terms.schema, update=call, now=now)
+    learned = await personas.learn(
+        transaction, allowed, schema=terms.schema, update=call, now=now, actor=_optimizer(terms.schema)
+    )
     for member in {operation.member: None for operation in learned}:
         await tidying.put(transaction, member, due_at=now + TIDY_AFTER)
     return learned
+
+
+@cache
+def _optimizer(schema: Schema) -> audit.Actor:
+    """Who proposes updates: the digest says with which instructions."""
+    return audit.optimizer(instructions.instructions(schema))
 
 
 async def charge(transaction: Transaction, batch: Sequence[Due], used: Usage, *, call: UpdateId, now: datetime) -> None:

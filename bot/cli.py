@@ -50,6 +50,21 @@ def migrate() -> None:
     typer.echo(f"{loaded.database_url}: {'migrated' if has_changed else 'up to date'}")
 
 
+@app.command()
+def audit() -> None:
+    """Check that nobody changed the audit log."""
+    loaded = _settings()
+    logs.configure(loaded.log_level or "error", loaded.log_format)
+    from bot import auditing  # noqa: PLC0415
+
+    verdicts = _or_exit(lambda: asyncio.run(auditing.verified(loaded.database_path)))
+    for tenant, verdict in verdicts.items():
+        found = "hold" if verdict.broken_at is None else f"hold, then row {verdict.broken_at}: {verdict.why}"
+        typer.echo(f"{tenant}: {verdict.rows} rows {found}")
+    if any(verdict.broken_at is not None for verdict in verdicts.values()):
+        raise typer.Exit(EXIT_FAILURE)
+
+
 def main() -> None:
     """The console script `rapport`, and `python -m bot`."""
     app()

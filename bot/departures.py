@@ -18,7 +18,7 @@ from bot.ports import Clock
 from bot.store import conversations, departures, members, origins, purging
 from bot.store.engine import Store, Unit
 from bot.store.origins import State
-from persona import forgetting, freezing
+from persona import audit, forgetting, freezing
 from persona.freezing import Origin
 from persona.persona import MemberKey
 from persona.ports import Transaction
@@ -165,7 +165,8 @@ class Departures:
         if consent.is_on(await members.consent(transaction, member), self._terms.default):
             await departures.come_back(transaction, member)
             return False
-        await forgetting.forget(transaction, member, field=None, schema=self._terms.schema, now=now)
+        schema = self._terms.schema
+        await forgetting.forget(transaction, member, field=None, schema=schema, now=now, actor=audit.BY_SYSTEM)
         await departures.erase(transaction, member)
         return True
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Container
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from bot import spoken
@@ -92,11 +93,13 @@ class Intake:
 
         A message not answered yet is answered in its new text. What rests on words that are gone is taken back.
         """
-        await self._store.write(partial(_edit, edit=replace(edit, text=clean(edit.text)), schema=self._schema))
+        await self._store.write(
+            partial(_edit, edit=replace(edit, text=clean(edit.text)), schema=self._schema, now=self._clock.now())
+        )
 
     async def delete(self, deletion: Deletion) -> None:
         """Erase a message, and take back what rests on it alone; it will not be answered any more."""
-        await self._store.write(partial(_delete, deletion=deletion, schema=self._schema))
+        await self._store.write(partial(_delete, deletion=deletion, schema=self._schema, now=self._clock.now()))
 
     async def recover(self) -> int:
         """Line up what was accepted and has no outcome, after a restart or a failure. Returns how many.
@@ -130,21 +133,25 @@ def _surplus_lane(accepted: Accepted) -> str:
     return f"{_lane(accepted)} (full)"
 
 
-async def _edit(transaction: Transaction, *, edit: Edit, schema: Schema) -> None:
+async def _edit(transaction: Transaction, *, edit: Edit, schema: Schema, now: datetime) -> None:
     room = await conversations.locate(transaction, edit.room)
     line = await conversations.find(transaction, room, edit.message)
     if line is not None and line.author is not None:
         await conversations.rewrite(transaction, room, edit.message, edit.text)
-    await _retract(transaction, room, edit.message, edit.text, schema)
+    await _retract(transaction, room, edit.message, edit.text, schema, now=now)
 
 
-async def _delete(transaction: Transaction, *, deletion: Deletion, schema: Schema) -> None:
+async def _delete(transaction: Transaction, *, deletion: Deletion, schema: Schema, now: datetime) -> None:
     room = await conversations.locate(transaction, deletion.room)
     line = await conversations.find(transaction, room, deletion.message)
     if line is not None and line.author is not None:
         await conversations.remove(transaction, room, deletion.message)
-    await _retract(transaction, room, deletion.message, None, schema)
+    await _retract(transaction, room, deletion.message, None, schema, now=now)
 
 
-async def _retract(transaction: Transaction, room: Room, message: MessageId, text: str | None, schema: Schema) -> None:
-    await forgetting.retract(transaction, tenant=room.tenant, room=room.id, message=message, text=text, schema=schema)
+async def _retract(
+    transaction: Transaction, room: Room, message: MessageId, text: str | None, schema: Schema, *, now: datetime
+) -> None:
+    await forgetting.retract(
+        transaction, tenant=room.tenant, room=room.id, message=message, text=text, schema=schema, now=now
+    )

@@ -9,7 +9,7 @@ from bot.applying import TIDY_AFTER, Terms
 from bot.ports import Clock
 from bot.store import members, tidying
 from bot.store.engine import Store
-from persona import consolidation
+from persona import audit, consolidation
 from persona import store as personas
 from persona.operations import Operation, UpdateId
 from persona.persona import MemberKey
@@ -49,7 +49,12 @@ class Tidying:
         persona = await personas.read_history(transaction, member, schema=schema, at=now)
         removals = consolidation.tidied(persona, schema)
         ended = await personas.learn(
-            transaction, removals, schema=schema, update=UpdateId(f"{TIDYING}{uuid.uuid4().hex}"), now=now
+            transaction,
+            removals,
+            schema=schema,
+            update=UpdateId(f"{TIDYING}{uuid.uuid4().hex}"),
+            now=now,
+            actor=audit.BY_TIDYING,
         )
         if ended:  # there may be more than one run is allowed to end
             await tidying.put(transaction, member, due_at=now + TIDY_AFTER)

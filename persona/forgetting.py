@@ -4,10 +4,12 @@ Tables: fence, and those of `persona.store`.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from persona import editing, fingerprints, quarantine
+from persona import audit, editing, fingerprints, quarantine
+from persona.audience import Audience
+from persona.audit import Actor, Entry
 from persona.canonical import comparable, is_quoted
 from persona.moments import from_micros, to_micros
 from persona.operations import Operation
@@ -41,7 +43,8 @@ _FORGET_OBSERVED = """
     DELETE FROM operation WHERE tenant = :tenant AND member = :member AND kind = 'observed' RETURNING field
 """
 _RESTING_ON = """
-    SELECT evidence.tenant, evidence.member, evidence.operation, evidence.quote, operation.field
+    SELECT evidence.tenant, evidence.member, evidence.operation, evidence.quote, evidence.room_tenant, evidence.room,
+           evidence.message, evidence.said_at, operation.field, operation.audience
     FROM evidence
     JOIN operation ON operation.tenant = evidence.tenant AND operation.member = evidence.member
      AND operation.id = evidence.operation
@@ -76,7 +79,13 @@ async def has_field(transaction: Transaction, member: MemberKey, *, field: str) 
 
 
 async def forget(
-    transaction: Transaction, member: MemberKey, *, field: str | None, schema: Schema, now: datetime
+    transaction: Transaction,
+    member: MemberKey,
+    *,
+    field: str | None,
+    schema: Schema,
+    now: datetime,
+    actor: Actor = audit.BY_MEMBER,
 ) -> Forgotten:
     """Remove everything about one field, or about all fields, past values included, and fence what was said so far.
 
@@ -90,6 +99,8 @@ async def forget(
     for statement in (_FORGET_EVIDENCE, _FORGET_OPERATIONS, _FORGET_FACTS):
         await transaction.execute(statement, **scope)
     await quarantine.erase(transaction, member, field=field)
+    entry = Entry(actor=actor, action="forget", field=field or "", is_erasure=True)
+    await audit.record(transaction, member, entry, now=now)
     current = sum(fact.holds(now) for fact in removed)
     return Forgotten(current=current, past=len(removed) - current)
 
@@ -108,9 +119,9 @@ async def forget_fact(
     if named is None:
         return ()
     gone = [one for one in await read_log(transaction, member) if _says(one, named)]
-    await _remove(transaction, member, gone, schema=schema, salt=salt)
+    await _remove(transaction, member, gone, schema=schema, salt=salt, why="one fact", now=command.now)
     removals = await _keep_over(transaction, member, before.facts, named, schema=schema, command=command)
-    await learn(transaction, removals, schema=schema, update=command.update, now=command.now)
+    await learn(transaction, removals, schema=schema, update=command.update, now=command.now, actor=audit.BY_MEMBER)
     alike = (one for one in before.facts if one.id != fact and _is_alike(one, named))
     return named, *alike
 
@@ -131,7 +142,7 @@ async def forget_message(
     named = {_message(one) for one in messages}
     before = await read_history(transaction, member, schema=schema, at=now)
     gone = [one for one in await read_log(transaction, member) if named & set(map(_message, one.operation.evidence))]
-    await _remove(transaction, member, gone, schema=schema, salt=salt)
+    await _remove(transaction, member, gone, schema=schema, salt=salt, why="one message", now=now)
     after = await read_history(transaction, member, schema=schema, at=now)
     return tuple(one for one in before.facts if not any(_is_alike(one, left) for left in after.facts))
 
@@ -150,7 +161,14 @@ def _message(evidence: Evidence) -> tuple[str, str, str]:
 
 
 async def _remove(
-    transaction: Transaction, member: MemberKey, gone: Iterable[Logged], *, schema: Schema, salt: str
+    transaction: Transaction,
+    member: MemberKey,
+    gone: Iterable[Logged],
+    *,
+    schema: Schema,
+    salt: str,
+    why: str,
+    now: datetime,
 ) -> None:
     """Erase operations with their evidence, and mark the messages they were learned from."""
     gone = list(gone)
@@ -166,6 +184,9 @@ async def _remove(
         await transaction.execute(_DROP_ALL_EVIDENCE, **scope)
         await transaction.execute(_DROP_OPERATION, **scope)
     await reproject(transaction, member, {one.operation.field for one in gone}, schema)
+    forgotten = Entry(actor=audit.BY_MEMBER, action="forget", reason=why, is_erasure=True)
+    entries = (replace(forgotten, field=one.operation.field, operation=one.id) for one in gone)
+    await audit.record(transaction, member, *entries, now=now)
 
 
 async def _keep_over(
@@ -215,8 +236,10 @@ async def forget_observed(transaction: Transaction, member: MemberKey, *, schema
     before = await read_history(transaction, member, schema=schema, at=now)
     owner: Parameters = {"tenant": member.tenant, "member": member.id}
     await transaction.execute(_FORGET_OBSERVED_EVIDENCE, **owner)
-    rows = await transaction.fetch(_FORGET_OBSERVED, **owner)
-    await reproject(transaction, member, {row["field"] for row in rows}, schema)
+    fields = {row["field"]: None for row in await transaction.fetch(_FORGET_OBSERVED, **owner)}
+    await reproject(transaction, member, fields, schema)
+    forgotten = Entry(actor=audit.BY_MEMBER, action="forget observed", is_erasure=True)
+    await audit.record(transaction, member, *(replace(forgotten, field=field) for field in fields), now=now)
     return sum(fact.kind == "observed" for fact in before.current)
 
 
@@ -235,7 +258,14 @@ async def _fences(transaction: Transaction, member: MemberKey) -> dict[str, date
 
 
 async def retract(
-    transaction: Transaction, *, tenant: str, room: str, message: str, text: str | None, schema: Schema
+    transaction: Transaction,
+    *,
+    tenant: str,
+    room: str,
+    message: str,
+    text: str | None,
+    schema: Schema,
+    now: datetime,
 ) -> int:
     """Drop the evidence in a message that was deleted (`text` is None) or edited, where a quote is gone.
 
@@ -246,18 +276,40 @@ async def retract(
     source: Parameters = {"room_tenant": tenant, "room": room, "message": message}
     rows = await transaction.fetch(_RESTING_ON, **source)
     gone = {_operation(row): row for row in rows if text is None or not is_quoted(row["quote"], text)}
-    taken_back = 0
-    for operation in gone.values():
-        owner: Parameters = {"tenant": operation["tenant"], "member": operation["member"]}
-        await transaction.execute(_DROP_EVIDENCE, **owner, operation=operation["operation"], **source)
-        owner["operation"] = operation["operation"]
-        if await transaction.execute(_DROP_UNSUPPORTED, **owner, by_hand=editing.BY_HAND):
+    entries: dict[MemberKey, list[Entry]] = {}
+    for row in gone.values():
+        owner: Parameters = {"tenant": row["tenant"], "member": row["member"]}
+        await transaction.execute(_DROP_EVIDENCE, **owner, operation=row["operation"], **source)
+        owner["operation"] = row["operation"]
+        is_back = bool(await transaction.execute(_DROP_UNSUPPORTED, **owner, by_hand=editing.BY_HAND))
+        if is_back:
             await transaction.execute(_DROP_ALL_EVIDENCE, **owner)
-            taken_back += 1
-    for member in {_member(row) for row in gone.values()}:
-        fields = {row["field"] for row in gone.values() if _member(row) == member}
-        await reproject(transaction, member, fields, schema)
-    return taken_back
+        entries.setdefault(_member(row), []).append(_entry(row, is_back=is_back, is_deleted=text is None))
+    for member, theirs in entries.items():
+        await reproject(transaction, member, {entry.field for entry in theirs}, schema)
+        await audit.record(transaction, member, *theirs, now=now)
+    return sum(entry.is_erasure for theirs in entries.values() for entry in theirs)
+
+
+def _entry(row: Row, *, is_back: bool, is_deleted: bool) -> Entry:
+    """What became of an operation whose message is gone: it was taken back, or has other evidence."""
+    evidence = Evidence(
+        tenant=row["room_tenant"],
+        room=row["room"],
+        message=row["message"],
+        quote=row["quote"],
+        said_at=from_micros(row["said_at"]),
+    )
+    return Entry(
+        actor=audit.BY_SYSTEM,
+        action="retract" if is_back else "drop evidence",
+        field=row["field"],
+        operation=row["operation"],
+        audience=Audience(row["audience"]),
+        evidence=(evidence,),
+        reason=f"message {'deleted' if is_deleted else 'edited'}",
+        is_erasure=is_back,
+    )
 
 
 def _operation(row: Row) -> tuple[str, str, str]:

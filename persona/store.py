@@ -12,7 +12,9 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
-from persona.audience import Audience, Place, known_in
+from persona import audit, editing
+from persona.audience import Audience, Place, covers, known_in
+from persona.audit import Actor
 from persona.moments import from_micros, to_micros
 from persona.operations import Operation, OperationId, UpdateId
 from persona.persona import Evidence, Fact, FactId, MemberKey, Persona
@@ -135,19 +137,46 @@ async def read_log(transaction: Transaction, member: MemberKey) -> list[Logged]:
 
 
 async def learn(
-    transaction: Transaction, operations: Iterable[Operation], *, schema: Schema, update: UpdateId, now: datetime
+    transaction: Transaction,
+    operations: Iterable[Operation],
+    *,
+    schema: Schema,
+    update: UpdateId,
+    now: datetime,
+    actor: Actor = audit.BY_SYSTEM,
 ) -> tuple[Operation, ...]:
-    """Keep the operations that were never kept before, as one update, and return those.
+    """Keep the operations that were never kept before, as one update of `actor`, and return those.
 
     Keeping the same operations again changes nothing, nor does keeping one that was undone: their ids are unique.
     """
     kept = [operation for operation in operations if await _keep(transaction, operation, update, now)]
-    changed: defaultdict[MemberKey, set[str]] = defaultdict(set)
+    changed: defaultdict[MemberKey, list[Operation]] = defaultdict(list)
     for operation in kept:
-        changed[operation.member].add(operation.field)
-    for member, fields in changed.items():
-        await reproject(transaction, member, fields, schema)
+        changed[operation.member].append(operation)
+    for member, theirs in changed.items():
+        before = await reproject(transaction, member, {operation.field for operation in theirs}, schema)
+        held = [fact for fact in before if fact.holds(now)]
+        await audit.record(transaction, member, *(_entry(one, held, actor) for one in theirs), now=now)
     return tuple(kept)
+
+
+def _entry(operation: Operation, held: Iterable[Fact], actor: Actor) -> audit.Entry:
+    """An operation for the audit log; `held` is what was known of its field before."""
+    replaced = [one for one in held if one.field == operation.field and covers(operation.audience, one.audience)]
+    latest = max(replaced, key=lambda fact: (fact.valid_from, fact.id)).value if replaced else None
+    is_removal, said = operation.op == "remove", operation.evidence[-1]
+    is_by_hand = actor == audit.BY_MEMBER and editing.is_by_hand(said)  # tidying ends what was entered by hand, too
+    return audit.Entry(
+        actor=actor,
+        action=operation.op,
+        field=operation.field,
+        operation=operation.id,
+        audience=operation.audience,
+        evidence=operation.evidence,
+        old=operation.value if is_removal else latest if operation.op == "set" else None,
+        new=None if is_removal else operation.value,
+        reason=f"by hand: {editing.act_of(said)}" if is_by_hand else "",
+    )
 
 
 async def learned_since(transaction: Transaction, member: MemberKey, since: datetime) -> int:
@@ -193,12 +222,18 @@ async def _keep(transaction: Transaction, operation: Operation, update: UpdateId
     return True
 
 
-async def reproject(transaction: Transaction, member: MemberKey, names: Collection[str], schema: Schema) -> None:
-    """Bring the facts of some fields in line with their operations, and write only what is different then."""
+async def reproject(
+    transaction: Transaction, member: MemberKey, names: Collection[str], schema: Schema
+) -> tuple[Fact, ...]:
+    """Bring the facts of some fields in line with their operations, and write only what is different then.
+
+    Returns the facts as they were, in no order and without their evidence.
+    """
     if not names:
-        return
+        return ()
     only, scope = _scope(member, names)
     stored = {row["id"]: _fact(row) for row in await transaction.fetch(_FACTS.format(only=only), **scope)}
+    before = tuple(stored.values())
     told: defaultdict[str, list[Operation]] = defaultdict(list)
     for operation in await _operations(transaction, member, names):
         told[operation.field].append(operation)
@@ -210,6 +245,7 @@ async def reproject(transaction: Transaction, member: MemberKey, names: Collecti
                 await _put(transaction, member, fact)
     for gone in stored:
         await transaction.execute(_DELETE_FACT, tenant=member.tenant, member=member.id, id=gone)
+    return before
 
 
 async def _put(transaction: Transaction, member: MemberKey, fact: Fact) -> None:

@@ -5,6 +5,9 @@ An operation that was undone is kept, without effect, so that the same words can
 
 from datetime import datetime
 
+from persona import audit
+from persona.audience import Audience
+from persona.audit import Entry
 from persona.moments import to_micros
 from persona.operations import OperationId, UpdateId
 from persona.persona import MemberKey
@@ -22,7 +25,7 @@ _UNDO = """
     UPDATE operation SET undone_at = :now
     WHERE tenant = :tenant AND member = :member AND undone_at IS NULL
       AND (id = :operation OR update_id = :update)
-    RETURNING field
+    RETURNING id, field, audience
 """
 _LAST_UPDATE = """
     SELECT update_id FROM operation
@@ -66,4 +69,15 @@ async def _undo(
 ) -> int:
     rows = await transaction.fetch(_UNDO, tenant=member.tenant, member=member.id, now=to_micros(now), **which)
     await reproject(transaction, member, {row["field"] for row in rows}, schema)
+    entries = (
+        Entry(
+            actor=audit.BY_MEMBER,
+            action="undo",
+            field=row["field"],
+            operation=row["id"],
+            audience=Audience(row["audience"]),
+        )
+        for row in rows
+    )
+    await audit.record(transaction, member, *entries, now=now)
     return len(rows)

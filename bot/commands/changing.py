@@ -10,7 +10,7 @@ from bot.commands.command import Asked, Context
 from bot.messages import ROOMLESS, TenantId, platform_of
 from bot.store import conversations, members
 from bot.views import Button, View
-from persona import audience, editing
+from persona import audience, audit, editing
 from persona import store as personas
 from persona.audience import Audience
 from persona.canonical import comparable
@@ -61,8 +61,9 @@ async def keep(
     transaction: Transaction, operations: Sequence[Operation], command: editing.Command, *, context: Context
 ) -> Fact:
     """Keep the operations as one update; the fact that follows from the last of them."""
-    await personas.learn(transaction, operations, schema=context.schema, update=command.update, now=context.clock.now())
-    persona = await personas.read_history(transaction, command.member, schema=context.schema, at=context.clock.now())
+    schema, now = context.schema, context.clock.now()
+    await personas.learn(transaction, operations, schema=schema, update=command.update, now=now, actor=audit.BY_MEMBER)
+    persona = await personas.read_history(transaction, command.member, schema=schema, at=now)
     last = operations[-1]
     return next(
         fact

@@ -5,7 +5,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 
@@ -17,7 +17,7 @@ from bot.store.conversations import Line
 from bot.store.members import Consent
 from bot.store.usage import Total
 from bot.views import File, View
-from persona import fingerprints, forgetting, quarantine
+from persona import audit, fingerprints, forgetting, quarantine
 from persona import store as personas
 from persona.fingerprints import Fingerprints
 from persona.persona import Evidence, Fact, Persona
@@ -43,6 +43,7 @@ class _Everything:
     usage: list[tuple[TenantId, str, Total]]
     tidied_at: datetime | None
     left_at: datetime | None
+    trail: audit.Trail
 
 
 async def run(context: Context, asked: Asked) -> View:
@@ -79,6 +80,7 @@ async def _read(transaction: Transaction, *, context: Context, asked: Asked) -> 
         usage=await usage.totals_of(transaction, key),
         tidied_at=await tidying.due_at(transaction, key),
         left_at=await departures.left_at(transaction, key),
+        trail=await audit.read(transaction, key),
     )
 
 
@@ -105,6 +107,10 @@ def _data(kept: _Everything) -> dict[str, object]:
         "usage": [_total(tenant, model, total) for tenant, model, total in kept.usage],
         "tidied_at": _iso(kept.tidied_at),
         "left_at": _iso(kept.left_at),
+        "audit": {
+            "salts": dict(kept.trail.salts),
+            "rows": [asdict(row) | {"at": _iso(row.at)} for row in kept.trail.rows],
+        },
     }
 
 
@@ -204,6 +210,7 @@ def _rest(kept: _Everything) -> Iterable[str]:
     yield f"- Forgotten: {fields or 'no field'}; marks of single messages: {len(kept.prints.marks)}."
     yield f"- Not kept lately: {len(kept.refused)}."
     yield f"- Your messages that are still stored: {len(kept.messages)}."
+    yield f"- Rows about you in the audit log: {len(kept.trail.rows)}."
     yield f"- Calls of the language model for you: {sum(total.calls for _, _, total in kept.usage)}."
 
 

@@ -23,7 +23,8 @@ async def run(context: Context, asked: Asked) -> View:
         is_on = await context.store.read(partial(members.is_observed, member=member.key))
         return View(text=_ON if is_on else _OFF)
     if wanted == "on":
-        await context.store.write(partial(members.set_observed, member=member.key, is_on=True))
+        now = context.clock.now()
+        await context.store.write(partial(members.set_observed, member=member.key, is_on=True, now=now))
         return View(text=_ON)
     forgotten = await context.store.write(partial(_stop, member=member, context=context))
     gone = f" I forgot what I had noticed: {forgotten} thing{'' if forgotten == 1 else 's'}." if forgotten else ""
@@ -31,8 +32,9 @@ async def run(context: Context, asked: Asked) -> View:
 
 
 async def _stop(transaction: Transaction, *, member: Member, context: Context) -> int:
-    await members.set_observed(transaction, member.key, is_on=False)
-    return await forgetting.forget_observed(transaction, member.key, schema=context.schema, now=context.clock.now())
+    now = context.clock.now()
+    await members.set_observed(transaction, member.key, is_on=False, now=now)
+    return await forgetting.forget_observed(transaction, member.key, schema=context.schema, now=now)
 
 
 COMMAND = Command(

@@ -6,7 +6,7 @@ from bot.applying import MAX_PER_DAY
 from bot.commands.command import Asked, Command, Context
 from bot.store import retention
 from bot.views import Button, Line, Section, View
-from persona import quarantine
+from persona import audit, quarantine
 from persona.consolidation import LIVES
 
 
@@ -45,6 +45,7 @@ def _kept(context: Context) -> list[Line]:
         ),
         Line(text=f"that something was refused, and why, without your words: {_span(quarantine.LIFE)}"),
         Line(text=f"what answering you cost: {_span(retention.USAGE_LIFE)}"),
+        Line(text=f"that something was learned, changed or forgotten, without any words of it: {_span(audit.LIFE)}"),
         Line(
             text="never: health, belief, politics, union, origin, sex life, biometrics, money troubles, credentials,"
             f" minors, crime; nor more than {MAX_PER_DAY} facts from what you say in a day"

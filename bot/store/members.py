@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from persona import audit
+from persona.audit import Actor, Entry
 from persona.moments import from_micros, to_micros
 from persona.persona import MemberKey
 from persona.ports import Transaction
@@ -48,14 +50,23 @@ async def consent(transaction: Transaction, member: MemberKey) -> Consent:
     return Consent(state=row["consent"], since=None if since is None else from_micros(since))
 
 
-async def set_consent(transaction: Transaction, member: MemberKey, state: ConsentState, *, now: datetime) -> None:
+async def set_consent(
+    transaction: Transaction,
+    member: MemberKey,
+    state: ConsentState,
+    *,
+    now: datetime,
+    actor: Actor = audit.BY_MEMBER,
+) -> None:
     """Store a decision."""
     await transaction.execute(_SET, tenant=member.tenant, id=member.id, consent=state, consent_at=to_micros(now))
+    await audit.record(transaction, member, Entry(actor=actor, action=f"consent:{state}"), now=now)
 
 
 async def asked(transaction: Transaction, member: MemberKey, *, now: datetime) -> None:
     """Remember that a member was asked; whoever decided meanwhile has decided."""
-    await transaction.execute(_ASKED, tenant=member.tenant, id=member.id, consent_at=to_micros(now))
+    if await transaction.execute(_ASKED, tenant=member.tenant, id=member.id, consent_at=to_micros(now)):
+        await audit.record(transaction, member, Entry(actor=audit.BY_SYSTEM, action="consent:asked"), now=now)
 
 
 async def is_observed(transaction: Transaction, member: MemberKey) -> bool:
@@ -66,6 +77,8 @@ async def is_observed(transaction: Transaction, member: MemberKey) -> bool:
     return row is None or bool(row["observed"])
 
 
-async def set_observed(transaction: Transaction, member: MemberKey, *, is_on: bool) -> None:
+async def set_observed(transaction: Transaction, member: MemberKey, *, is_on: bool, now: datetime) -> None:
     """Store that decision; consent is another one and stays as it is."""
     await transaction.execute(_OBSERVED, tenant=member.tenant, id=member.id, observed=int(is_on))
+    action = f"observe:{'on' if is_on else 'off'}"
+    await audit.record(transaction, member, Entry(actor=audit.BY_MEMBER, action=action), now=now)

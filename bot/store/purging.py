@@ -19,9 +19,11 @@ KEYS = {
     "departure": "member",
     "member": "id",
     "usage": "call, member_tenant, member",
+    "audit_salt": "member, field",
     "note": "name",
 }
-"""Every table with rows of tenants, and its primary key after the tenant; `origin` alone remembers what is gone."""
+"""Every table with rows of tenants, and its primary key after the tenant. `origin` remembers what is gone; the audit
+log stays for its time, and without its salts it tells of nobody."""
 
 _PURGE = "DELETE FROM {table} WHERE tenant = :tenant AND ({key}) IN (SELECT {key} FROM {table}{only} LIMIT :most)"
 _ALL = " WHERE tenant = :tenant"

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from bot.store import conversations
-from persona import quarantine
+from persona import audit, quarantine
 from persona.moments import to_micros
 from persona.ports import Transaction
 
@@ -58,4 +58,5 @@ async def erase_old(
     erased += await transaction.execute(_KEYS, before=to_micros(now - KEY_LIFE))
     erased += await transaction.execute(_REQUESTS, before=to_micros(now - REQUEST_LIFE))
     erased += await transaction.execute(_USAGE, before=to_micros(now - USAGE_LIFE))
+    erased += await audit.erase_old(transaction, now=now)
     return erased + await quarantine.erase_old(transaction, now=now)

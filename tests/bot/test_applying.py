@@ -236,7 +236,7 @@ async def test_what_several_sessions_show_is_learned(talk: Talk) -> None:
 
 async def test_who_is_not_observed_is_not_observed(talk: Talk) -> None:
     """Nothing that was only seen is kept of a member who does not want that; what they say of themself is."""
-    await talk.store.write(partial(members.set_observed, member=ANA.key, is_on=False))
+    await talk.store.write(partial(members.set_observed, member=ANA.key, is_on=False, now=NOON))
     await notice(talk)
     talk.model.updates.append(LISBON)
     await talk.says(ANA, "I live in Lisbon")

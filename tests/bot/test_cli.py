@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ import typer
 from typer.testing import CliRunner, Result
 
 from bot import cli, errors
+from bot.store import members
 from bot.store.sqlite import SqliteStore
+from persona.persona import MemberKey
+from tests.clock import NOON
 from tests.twins.discord import DiscordTwin
 from tests.twins.slack import SlackTwin
 
@@ -72,11 +76,11 @@ def test_help_names_every_command() -> None:
     result = run("--help")
 
     assert result.exit_code == 0
-    for command in ("chat", "migrate"):
+    for command in ("chat", "migrate", "audit"):
         assert re.search(rf"^  {command} +[A-Z].*\.$", result.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", ["chat", "migrate"])
+@pytest.mark.parametrize("command", ["chat", "migrate", "audit"])
 def test_every_command_has_help(command: str) -> None:
     """Each command explains itself, without doing anything."""
     result = run(command, "--help")
@@ -113,7 +117,7 @@ async def test_help_imports_no_sdk() -> None:
 # -- settings ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [(), ("chat",), ("migrate",)])
+@pytest.mark.parametrize("arguments", [(), ("chat",), ("migrate",), ("audit",)])
 def test_mistakes_in_the_settings(arguments: tuple[str, ...]) -> None:
     """Every command says all mistakes, a line each, and ends with 2, having begun nothing."""
     result = run(*arguments, IDLE_AFTER="soon", LOG_FORMAT="xml")
@@ -136,7 +140,7 @@ def test_a_typo_is_a_warning() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [(), ("chat",), ("migrate",)])
+@pytest.mark.parametrize("arguments", [(), ("chat",), ("migrate",), ("audit",)])
 async def test_no_traceback_for_a_mistake(arguments: tuple[str, ...]) -> None:
     """A process with mistakes in its settings ends with 2 and a line for each, without a traceback or a secret."""
     ended = await process(*arguments, SLACK_BOT_TOKEN="sesame", DATABASE_URL="mysql://me:sesame@host/db")
@@ -161,6 +165,37 @@ async def test_no_traceback_for_a_file_of_another_encoding(tmp_path: Path) -> No
 
 def write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
+
+
+# -- audit ------------------------------------------------------------------------------------------------------------
+
+
+def test_audit_says_that_every_chain_holds(tmp_path: Path) -> None:
+    """Each tenant is a line with the number of its rows; a database without any is fine, too."""
+    assert (run("audit").output, run("audit").exit_code) == ("", 0)
+    asyncio.run(_decide(tmp_path / "rapport.db"))
+
+    assert (run("audit").output, run("audit").exit_code) == ("slack:T1: 2 rows hold\nslack:T2: 1 rows hold\n", 0)
+
+
+def test_audit_says_where_a_chain_breaks(tmp_path: Path) -> None:
+    """A row that somebody took out is named, with exit code 1."""
+    run("migrate")
+    asyncio.run(_decide(tmp_path / "rapport.db"))
+    with closing(sqlite3.connect(tmp_path / "rapport.db", isolation_level=None)) as connection:
+        connection.execute("DELETE FROM audit WHERE tenant = 'slack:T1' AND number = 1")
+    result = run("audit")
+
+    assert result.output == "slack:T1: 0 rows hold, then row 1: a row is missing\nslack:T2: 1 rows hold\n"
+    assert result.exit_code == cli.EXIT_FAILURE
+
+
+async def _decide(path: Path) -> None:
+    store = await SqliteStore.open(path)
+    for tenant, member in (("slack:T1", "U1"), ("slack:T1", "U2"), ("slack:T2", "U1")):
+        key = MemberKey(tenant=tenant, id=member)
+        await store.write(partial(members.set_consent, member=key, state="on", now=NOON))
+    await store.close()
 
 
 # -- migrate ----------------------------------------------------------------------------------------------------------

@@ -214,7 +214,7 @@ async def retract(
 ) -> int:
     """Delete a message, or edit it to `text`."""
     return await opened.write(
-        partial(forgetting.retract, tenant=tenant, room=room, message=message, text=text, schema=schema)
+        partial(forgetting.retract, tenant=tenant, room=room, message=message, text=text, schema=schema, now=NOON)
     )
 
 

@@ -440,9 +440,8 @@ async def test_what_was_widened_goes_with_its_message(store: SqliteStore, clock:
     used = commands(store, clock)
     await widen(used, await used.run("why location", ANA))
     message = f"{NOON.timestamp():.6f}"
-    await store.write(
-        partial(forgetting.retract, tenant="slack:T1", room="D1", message=message, text=None, schema=WORKPLACE)
-    )
+    retract = partial(forgetting.retract, tenant="slack:T1", room="D1", message=message, text=None, schema=WORKPLACE)
+    await store.write(partial(retract, now=clock.now()))
 
     assert [await known(store, clock, place) for place in EVERYWHERE] == [[]] * 5
 

@@ -230,6 +230,7 @@ async def test_every_row_of_a_member_is_exported(store: SqliteStore, clock: Stil
         "usage": sum(one["calls"] for one in data["usage"]),
         "tidying": 1 if data["tidied_at"] else 0,
         "departure": 1 if data["left_at"] else 0,
+        "audit_salt": len(data["audit"]["salts"]),
     }
 
 
@@ -242,7 +243,7 @@ async def test_the_exports_shape_is_stable(store: SqliteStore, clock: StillClock
     assert data["format"] == "rapport-persona-1"
     assert set(data) == {
         *("format", "exported_at", "member", "consent", "facts", "operations", "forgotten", "refused"),
-        *("messages", "usage", "tidied_at", "left_at"),
+        *("messages", "usage", "tidied_at", "left_at", "audit"),
     }
     assert data["member"] == {"tenant": "slack:T1", "id": "U1", "name": "Ana"}
     assert data["consent"] == {"state": "on", "since": "2026-11-22T12:00:00+00:00", "observed": True}
@@ -262,6 +263,10 @@ async def test_the_exports_shape_is_stable(store: SqliteStore, clock: StillClock
     assert lisbon["evidence"][0]["quote"] == "I live in Lisbon"
     assert [one["value"] for one in data["operations"] if one["undone_at"]] == ["Emacs"]
     assert data["usage"][0]["cost_micro_dollars"] == 14
+    assert data["audit"]["rows"][-1]["action"] == "consent:on"
+    assert set(data["audit"]["rows"][-1]) == {
+        *("at", "actor", "action", "field", "operation", "audience", "evidence", "old", "new", "reason"),
+    }
 
 
 async def test_what_rests_is_exported(store: SqliteStore, clock: StillClock) -> None:

@@ -87,7 +87,7 @@ async def observed(store: SqliteStore, member: MemberKey = ANA) -> bool:
 
 
 async def observe(store: SqliteStore, member: MemberKey = ANA, *, is_on: bool) -> None:
-    await store.write(partial(members.set_observed, member=member, is_on=is_on))
+    await store.write(partial(members.set_observed, member=member, is_on=is_on, now=NOON))
 
 
 async def test_who_said_nothing_may_be_observed(store: SqliteStore, clock: StillClock) -> None:
