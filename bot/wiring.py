@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -27,6 +27,7 @@ from bot.ports import Adapter, BatchModel, Clock, Model
 from bot.responder import Responder
 from bot.settings import Settings
 from bot.store import migrate
+from bot.store.engine import Store
 from bot.store.sqlite import SqliteStore
 from bot.tidying import Tidying
 from persona import schema
@@ -40,11 +41,17 @@ _log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def open_core(
-    settings: Settings, *, clock: Clock | None = None, default: consent.Default = "ask"
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    default: consent.Default = "ask",
+    model: Model | None = None,
+    around: Callable[[Store], Store] | None = None,
 ) -> AsyncIterator[Core]:
     """Open the store, bring it up to date, and build everything on it.
 
-    `default` is what holds for members who decided nothing, where PERSONA_CONSENT says nothing.
+    `default` is what holds for members who decided nothing, where PERSONA_CONSENT says nothing. `model` is asked
+    instead of the one the settings name. `around` puts something around the store, such as what counts statements.
 
     Raises:
         StoreError: the database cannot be used; the message says what to do.
@@ -52,13 +59,14 @@ async def open_core(
     clock = clock or SystemClock()
     default = settings.persona_consent or default
     fields = schema.load(settings.persona_schema)
-    model, batch_model = _models(settings, clock)
+    model, batch_model = _models(settings, clock) if model is None else (model, None)
     adapters: dict[Platform, Adapter] = {}
     async with AsyncExitStack() as closing:
         closing.push_async_callback(model.close)
         await asyncio.to_thread(migrate.migrate, settings.database_path)
-        store = await SqliteStore.open(settings.database_path)
-        closing.push_async_callback(store.close)
+        opened = await SqliteStore.open(settings.database_path)
+        closing.push_async_callback(opened.close)
+        store = opened if around is None else around(opened)
         lanes = await closing.enter_async_context(Lanes())
         delivery = Delivery(store=store, adapters=adapters, clock=clock)
         terms = Terms(schema=fields, default=default)
