@@ -50,7 +50,9 @@ class _Connection(aiosqlite.Connection):
     async def run(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        result = await self._execute(function, self._conn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        connection = self._conn
+        # aiosqlite logs what it runs with its arguments, and a unit of work holds what members said: this hides it.
+        result = await self._execute(lambda: function(connection, *args, **kwargs))  # type: ignore[no-untyped-call]
         return cast("T", result)
 
     async def ended(self) -> None:
