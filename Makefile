@@ -7,7 +7,7 @@ BIN := .venv/bin
 CODE := bot adapters persona
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run run-bot test check format bench bench-start bench-events bench-cost pictures lock clean
+.PHONY: run run-bot test check privacycheck format bench bench-start bench-events bench-cost pictures lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp  ## talk to Rapport in this terminal; reads a script from a pipe just as well
@@ -24,6 +24,9 @@ check: .venv/dev.stamp  ## format, lint, types, import floors
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+privacycheck: .venv/dev.stamp  ## what no room and no tenant may see of another, at full size; two minutes
+	@$(BIN)/python -m tests.privacy.check
 
 format: .venv/dev.stamp  ## put the code into the shape `make check` wants
 	$(BIN)/ruff format .
