@@ -50,6 +50,11 @@ WISHES = {
 }
 """What a model is told of a member's wish, by `Prompt.wish`."""
 
+ASKS_WHY = (
+    "They ask why you said something. Explain it by this conversation, and say in a few words that `/persona used`"
+    " shows them, and nobody else, what you knew of them when you answered. Do not list it yourself."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
@@ -75,9 +80,24 @@ class Prompt:
     """Whether the member and the bot are alone in the room."""
     wish: bool | None = None
     """Whether what they ask to be remembered or forgotten will be: None if they ask for nothing of the kind."""
+    asks_why: bool = False
+    """Whether they ask what an earlier answer was built on."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What we say of the message, beside the time it was asked at."""
+        said = (WISHES[self.wish], ASKS_WHY if self.asks_why else "")
+        return tuple(filter(None, said))
 
 
-def build(message: Message, *, persona: str | None, history: Sequence[Line], wish: bool | None = None) -> Prompt:
+def build(
+    message: Message,
+    *,
+    persona: str | None,
+    history: Sequence[Line],
+    wish: bool | None = None,
+    asks_why: bool = False,
+) -> Prompt:
     """The prompt for a message; the oldest of `history` (oldest first) is left out where the budget ends."""
     return Prompt(
         instructions=INSTRUCTIONS,
@@ -87,6 +107,7 @@ def build(message: Message, *, persona: str | None, history: Sequence[Line], wis
         asked_at=message.said_at,
         is_direct=message.room.kind == "direct",
         wish=wish,
+        asks_why=asks_why,
     )
 
 

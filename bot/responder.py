@@ -7,11 +7,11 @@ from functools import partial
 
 import structlog
 
-from bot import consent, errors, prompt
+from bot import consent, errors, prompt, why
 from bot.delivery import Delivery
 from bot.messages import Accepted, Message
 from bot.ports import NO_USAGE, RESTART, Clock, Model
-from bot.store import conversations, inbox, members, sessions
+from bot.store import conversations, inbox, members, sessions, used
 from bot.store.engine import Store
 from persona import render, wishes
 from persona import store as personas
@@ -110,19 +110,22 @@ class Responder:
         await conversations.classify(transaction, accepted.room)
         message = claimed.message
         decision = await members.consent(transaction, message.author.key)
-        persona, count = None, 0
-        if consent.is_on(decision, self._default):
+        known = render.NOTHING
+        if message.text.strip() and consent.is_on(decision, self._default):
             now = self._clock.now()
-            known = await personas.read(transaction, message.author.key, at=now, place=message.room.place)
-            persona, count = render.for_prompt(known, self._schema, question=message.text), len(known.facts)
+            persona = await personas.read(transaction, message.author.key, at=now, place=message.room.place)
+            known = render.for_prompt(persona, self._schema, question=message.text)
+        asks_why = why.is_asked(message.text)
+        if not asks_why:  # it is the answer before this one that is to be explained
+            await used.record(transaction, message, author=message.author.key, facts=known.facts)
         history = await conversations.recent(
             transaction, message.room, before=claimed.position, most=prompt.MAX_HISTORY_LINES
         )
         wish = consent.is_on(decision, self._default) if wishes.is_wish(message.text) else None
         if wish:
             await sessions.want(transaction, message.room)
-        built = prompt.build(message, persona=persona, history=history, wish=wish)
-        return _Turn(claimed=claimed, consent=decision, prompt=built, fact_count=count)
+        built = prompt.build(message, persona=known.text, history=history, wish=wish, asks_why=asks_why)
+        return _Turn(claimed=claimed, consent=decision, prompt=built, fact_count=len(known.facts))
 
     async def _reply(self, turn: _Turn) -> None:
         claimed = turn.claimed

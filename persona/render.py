@@ -8,17 +8,31 @@ from datetime import datetime, timedelta, tzinfo
 from persona import relevance
 from persona.canonical import comparable
 from persona.dates import last_day
-from persona.persona import Fact, Persona
+from persona.persona import Fact, FactId, Persona
 from persona.schema import Field, Schema
 
 BUDGET_TOKENS = 600
 """Of a prompt. A persona that needs more is cut to what bears on the question."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """A persona as a prompt gets it."""
+
+    text: str | None
+    """Compact JSON, style apart from facts; None when there is nothing to say."""
+    facts: tuple[FactId, ...]
+    """The facts whose values are in it."""
+
+
+NOTHING = Rendering(text=None, facts=())
+"""What is said of a member who is not remembered."""
+
+
 def for_prompt(
     persona: Persona, schema: Schema, *, question: str = "", budget_tokens: int = BUDGET_TOKENS
-) -> str | None:
-    """The persona as compact JSON, style apart from facts; None when there is nothing to say.
+) -> Rendering:
+    """What a prompt says of a member, and which facts it holds then.
 
     Facts that nobody said again for longer than their field's life, and what was only observed, are marked as
     uncertain. Beyond the budget, the facts that share words with the question stay, then those confirmed last. The same
@@ -28,9 +42,8 @@ def for_prompt(
     entries = [_Entry.of(persona, field) for field in schema.fields if persona.of(field.name)]
     kept = relevance.fitting(entries, question, budget_tokens=budget_tokens)
     groups = {group: {one.name: one.content for one in kept if one.group == group} for group in _GROUPS}
-    if not kept:
-        return None
-    return _json({group: values for group, values in groups.items() if values or group in _ALWAYS})
+    said = {group: values for group, values in groups.items() if values or group in _ALWAYS}
+    return Rendering(text=_json(said) if kept else None, facts=tuple(fact for one in kept for fact in one.facts))
 
 
 _GROUPS = ("style", "facts", "uncertain")
@@ -46,6 +59,7 @@ class _Entry:
     content: str | list[str]
     confirmed_at: datetime
     words: frozenset[str]
+    facts: tuple[FactId, ...]
 
     @classmethod
     def of(cls, persona: Persona, field: Field) -> "_Entry":
@@ -57,6 +71,7 @@ class _Entry:
             content=texts if field.is_list else texts[-1],
             confirmed_at=max(fact.confirmed_at for fact in facts),
             words=relevance.words_of(field, *texts),
+            facts=tuple(fact.id for fact in (facts if field.is_list else facts[-1:])),
         )
 
     @property

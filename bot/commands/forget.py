@@ -8,7 +8,7 @@ from functools import partial
 from bot.commands import changing, finding, wording
 from bot.commands.command import Asked, Command, Context
 from bot.messages import Member
-from bot.store import conversations
+from bot.store import conversations, used
 from bot.views import Line, Section, View
 from persona import editing, forgetting
 from persona import store as personas
@@ -128,6 +128,8 @@ async def _forget(
     transaction: Transaction, *, context: Context, member: Member, field: str | None
 ) -> forgetting.Forgotten:
     now = await conversations.decided_at(transaction, member.key, now=context.clock.now())
+    if field is None:
+        await used.erase(transaction, member.key)
     return await forgetting.forget(transaction, member.key, field=field, schema=context.schema, now=now)
 
 

@@ -17,6 +17,7 @@ from bot.commands import (
     privacy,
     show,
     undo,
+    used,
     why,
     widen,
 )
@@ -43,7 +44,7 @@ async def _help(context: Context, asked: Asked) -> View:
 
 HELP = Command(name="help", usage="help", summary="this list", run=_help)
 _GROUPS = {
-    "See": (show.COMMAND, why.COMMAND, history.COMMAND),
+    "See": (show.COMMAND, why.COMMAND, used.COMMAND, history.COMMAND),
     "Change": (add.COMMAND, edit.COMMAND, forget.COMMAND, undo.COMMAND),
     "Decide": (consent.COMMAND, pause.PAUSE, pause.RESUME, observe.COMMAND),
     "Know": (privacy.COMMAND, export.COMMAND, HELP),

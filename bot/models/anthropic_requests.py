@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.prompt import WISHES, Prompt, Turn
+from bot.prompt import Prompt, Turn
 from persona.ports import StructuredRequest
 
 MAX_ANSWER_TOKENS = 8_000
@@ -54,8 +54,8 @@ def _messages(prompt: Prompt) -> list[dict[str, Any]]:
     if turns:
         turns[-1][1]["cache_control"] = _FIVE_MINUTES
     asked = f"[{prompt.asked_at:%A %Y-%m-%d %H:%M} UTC]"
-    note = f"\n[{WISHES[prompt.wish]}]" if prompt.wish is not None else ""
-    turns.append(("user", _block(f"{asked}{note}\n{_spoken(prompt.question, prompt)}")))
+    remarks = "".join(f"\n[{remark}]" for remark in prompt.remarks)
+    turns.append(("user", _block(f"{asked}{remarks}\n{_spoken(prompt.question, prompt)}")))
     return _merged(turns)
 
 

@@ -79,6 +79,8 @@ def _told(statement: Statement) -> str:
 
 
 def _answer(prompt: Prompt, persona: dict[str, dict[str, str | list[str]]]) -> str:
+    if prompt.asks_why:
+        return "`/persona used` shows you, and nobody else, what was known of you when you were last answered."
     known = _listed({**persona["facts"], **persona["style"]})
     if persona["style"].get("answer_length") == "short":
         return f"A real model would answer briefly, knowing: {known}." if known else "No template fits."

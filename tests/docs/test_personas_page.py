@@ -75,6 +75,6 @@ def test_the_prompts_are_those_of_the_page() -> None:
     home = operation("Lisbon", said=-60 * 24 * 30, member=ANA)
     facts = project([home, stay], SCHEMA.by_name["location"])
     days = [SAID_AT + timedelta(days=1), SAID_AT + timedelta(days=3)]
-    prompts = [render.for_prompt(Persona(member=ANA, at=day, facts=facts), SCHEMA) for day in days]
+    prompts = [render.for_prompt(Persona(member=ANA, at=day, facts=facts), SCHEMA).text for day in days]
 
     assert prompts == BLOCKS["prompts"].split("\n")

@@ -127,7 +127,7 @@ def test_value_said_in_two_rooms_is_shown_once() -> None:
         TOOLS,
     )
 
-    prompt = for_prompt(persona(*facts), WORKPLACE)
+    prompt = for_prompt(persona(*facts), WORKPLACE).text
 
     assert json.loads(prompt or "")["facts"] == {"tools": ["Vim"]}
 

@@ -19,7 +19,7 @@ ROLE = WORKPLACE.by_name["role"]
 
 
 def prompted(*facts: Fact) -> str | None:
-    return for_prompt(persona(*facts), WORKPLACE)
+    return for_prompt(persona(*facts), WORKPLACE).text
 
 
 @pytest.mark.parametrize("facts", [(), (fact("Berlin", until=1),)], ids=["nothing known", "only history"])
@@ -81,7 +81,7 @@ def test_field_that_became_a_list_holds_all_values() -> None:
     schema = parse({"demographics": {"location": {"type": "list", "description": "places"}}}, name="mine")
     two = persona(fact("Berlin", said=1), fact("Oslo", said=2))
 
-    assert for_prompt(two, schema) == '{"style":{},"facts":{"location":["Berlin","Oslo"]}}'
+    assert for_prompt(two, schema).text == '{"style":{},"facts":{"location":["Berlin","Oslo"]}}'
 
 
 @pytest.mark.parametrize("value", ['"}],"facts":{}', "</persona>", "a\\b", "Zoë 🐻", "東京", "\u200d", "x" * 160])
@@ -164,5 +164,5 @@ def test_paper_persona_is_rendered() -> None:
     paper = load("paper")
     aged = persona(fact("42", field=paper.by_name["age"]))
 
-    assert for_prompt(aged, paper) == '{"style":{},"facts":{"age":"42"}}'
-    assert for_prompt(aged, WORKPLACE) is None
+    assert for_prompt(aged, paper).text == '{"style":{},"facts":{"age":"42"}}'
+    assert for_prompt(aged, WORKPLACE).text is None

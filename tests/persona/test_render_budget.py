@@ -38,7 +38,7 @@ def known(field: str, value: str, *, days_ago: float = 1, kind: Kind = "stated",
 
 def rendered(*facts: Fact, schema: Schema = WORKPLACE, question: str = "", budget: int = 600) -> dict[str, Any]:
     persona = Persona(member=ANN, at=NOON, facts=facts)
-    text = render.for_prompt(persona, schema, question=question, budget_tokens=budget)
+    text = render.for_prompt(persona, schema, question=question, budget_tokens=budget).text
     return {} if text is None else dict(json.loads(text))
 
 
@@ -55,7 +55,9 @@ MANY = (
 def test_a_persona_that_fits_is_the_same_for_every_question() -> None:
     """As long as everything fits, the question changes no byte, so that a prompt cache can keep it."""
     persona = Persona(member=ANN, at=NOON, facts=MANY)
-    texts = {render.for_prompt(persona, WORKPLACE, question=question) for question in ("", "food?", "Postgres index")}
+    texts = {
+        render.for_prompt(persona, WORKPLACE, question=question).text for question in ("", "food?", "Postgres index")
+    }
 
     assert len(texts) == 1
 

@@ -1,0 +1,72 @@
+"""`/persona used`: why did you say that? The facts that my last answer's prompt held, for the member alone."""
+
+from functools import partial
+
+from bot.commands.command import Asked, Command, Context
+from bot.store import used
+from bot.store.used import Used
+from bot.views import Line, Section, View
+from persona import store as personas
+from persona.audience import FORM
+from persona.persona import Fact, Persona
+from persona.ports import Transaction
+
+NOTHING = View(
+    text="I know of no answer to you in the last days, so there is nothing to explain. After I answered you,"
+    " `/persona used` lists what I knew of you then."
+)
+
+
+async def run(context: Context, asked: Asked) -> View:
+    """List what the last answer to this member knew of them: here, or else anywhere."""
+    found = await context.store.read(partial(_read, context=context, asked=asked))
+    if found is None:
+        return NOTHING
+    answer, persona = found
+    where = "here" if answer.is_from_here or asked.room is None else "in another conversation"
+    about = f"my last answer to you {where} ({answer.asked_at:%Y-%m-%d %H:%M} UTC)"
+    if not answer.facts:
+        return View(text=f"For {about} I used nothing that I remember about you, only that conversation.")
+    return View(
+        text=f"When I wrote {about}, this is what I had before me of what I remember about you:",
+        sections=(Section(title="What I knew", lines=_lines(answer, persona)),),
+        footer="Besides this I had that conversation, and nothing of any other. Wrong? /persona forget <field>.",
+    )
+
+
+async def _read(transaction: Transaction, *, context: Context, asked: Asked) -> tuple[Used, Persona] | None:
+    member, now = asked.member.key, context.clock.now()
+    answer = await used.last(transaction, member, room=asked.room)
+    if answer is None:
+        return None
+    return answer, await personas.read_history(transaction, member, schema=context.schema, at=now)
+
+
+def _lines(answer: Used, persona: Persona) -> tuple[Line, ...]:
+    """The facts that are still kept, in the order they are shown elsewhere, and how many are not."""
+    known = [fact for fact in persona.facts if fact.id in answer.facts]
+    gone = len(answer.facts) - len(known)
+    lines = [_line(fact, persona) for fact in known]
+    if gone:
+        lines.append(
+            Line(text=f"{gone} thing{'s' * (gone > 1)} I no longer have", note="forgotten or taken back since")
+        )
+    return tuple(lines)
+
+
+def _line(fact: Fact, persona: Persona) -> Line:
+    said = fact.evidence[0].said_at if fact.evidence else fact.valid_from
+    parts = [f"{'seen' if fact.kind == 'observed' else 'said'} {said:%Y-%m-%d}"]
+    if fact.audience == FORM:
+        parts.append("shapes my answers, never spoken")
+    if not fact.holds(persona.at):
+        parts.append("no longer holds")
+    return Line(text=f"{fact.field.replace('_', ' ')}: {fact.value}", note=", ".join(parts), action=f"why:{fact.id}")
+
+
+COMMAND = Command(
+    name="used",
+    usage="used",
+    summary="why did you say that: what I knew of you when I last answered you",
+    run=run,
+)

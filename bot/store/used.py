@@ -1,0 +1,83 @@
+"""Which facts the prompt of each answer held: their ids, for as long as the inbox knows the answer's message."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.messages import Accepted, Room
+from persona.moments import from_micros
+from persona.persona import FactId, MemberKey
+from persona.ports import Transaction
+
+_RECORD = """
+    UPDATE inbox SET author_tenant = :author_tenant, author = :author, facts = :facts
+    WHERE tenant = :tenant AND key = :key AND state = 'running'
+"""
+_LAST = """
+    SELECT inbox.facts, inbox.received_at,
+           CASE WHEN inbox.tenant = :tenant AND inbox.room = :room THEN 0
+                WHEN inbox.tenant = :tenant AND conversation.channel = :channel THEN 1 ELSE 2 END AS distance
+    FROM inbox
+    JOIN conversation ON conversation.tenant = inbox.tenant AND conversation.room = inbox.room
+    WHERE inbox.author_tenant = :author_tenant AND inbox.author = :author
+      AND inbox.state = 'answered' AND inbox.settled_at IS NOT NULL
+    ORDER BY distance, inbox.received_at DESC LIMIT 1
+"""
+_ERASE = """
+    UPDATE inbox SET author_tenant = NULL, author = NULL, facts = NULL
+    WHERE author_tenant = :author_tenant AND author = :author
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """What an answer was written with."""
+
+    facts: tuple[FactId, ...]
+    asked_at: datetime
+    """When the message it answers was accepted."""
+    is_from_here: bool
+    """Whether it was given in the room that was asked about, or in its channel."""
+
+
+async def record(transaction: Transaction, accepted: Accepted, *, author: MemberKey, facts: Iterable[FactId]) -> None:
+    """Keep which facts the prompt holds with which a message is being answered; a later try replaces it.
+
+    An answer that is decided was written with what an earlier try recorded: nothing is changed then.
+    """
+    await transaction.execute(
+        _RECORD,
+        tenant=accepted.room.tenant,
+        key=accepted.key,
+        author_tenant=author.tenant,
+        author=author.id,
+        facts=json.dumps(list(facts)),
+    )
+
+
+async def last(transaction: Transaction, member: MemberKey, *, room: Room | None) -> Used | None:
+    """What a member's last answer in a room was written with; else their last one in its channel, or anywhere.
+
+    None if there is no answer to them that is still known.
+    """
+    row = await transaction.fetch_one(
+        _LAST,
+        author_tenant=member.tenant,
+        author=member.id,
+        tenant=room.tenant if room else "",
+        room=room.id if room else "",
+        channel=room.channel if room else "",
+    )
+    if row is None:
+        return None
+    return Used(
+        facts=tuple(json.loads(row["facts"])),
+        asked_at=from_micros(row["received_at"]),
+        is_from_here=row["distance"] < 2,
+    )
+
+
+async def erase(transaction: Transaction, member: MemberKey) -> None:
+    """Lose all traces of what answers to a member were written with."""
+    await transaction.execute(_ERASE, author_tenant=member.tenant, author=member.id)

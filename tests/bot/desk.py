@@ -1,0 +1,147 @@
+"""Rapport at work, with paper for a platform: what is posted is on `posted`, what one member alone saw on `slipped`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from bot.applying import Terms
+from bot.commands.spoken import Spoken
+from bot.consent import Default
+from bot.delivery import Delivery
+from bot.intake import Intake
+from bot.lanes import Lanes
+from bot.learning import Learning, Pace
+from bot.messages import Edit, Member, Message, MessageId, Platform, Room, TenantId
+from bot.ports import Adapter, Post
+from bot.responder import Responder
+from bot.store.sqlite import SqliteStore
+from bot.views import View
+from persona.audience import RoomKind
+from persona.optimizer import Optimizer
+from tests.bot.commands.members import WORKPLACE, commands
+from tests.clock import StillClock
+from tests.models import ScriptedModel
+
+TENANT = TenantId("slack:T1")
+DISCORD_ANA = Member(tenant=TenantId("discord:accounts"), id="41", name="Ana")
+
+
+def room(channel: str = "C1", *, thread: str | None = None, kind: RoomKind = "public", tenant: str = TENANT) -> Room:
+    return Room(tenant=TenantId(tenant), channel=channel, thread=thread, kind=kind)
+
+
+DIRECT = room("D1", kind="direct")
+
+
+class Paper:
+    """See `bot.ports.Adapter`: shows everything at once, and forgets nothing."""
+
+    grow_every_s: float | None = None
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform: Platform = platform
+        self.posted: list[tuple[Room, str]] = []
+        self.slipped: list[tuple[Room, Member, View]] = []
+
+    async def classified(self, room: Room) -> Room:
+        return room
+
+    def parts(self, text: str) -> list[str]:
+        return [text]
+
+    async def post(self, post: Post) -> str:
+        self.posted.append((post.room, post.text))
+        return f"r{len(self.posted)}"
+
+    async def edit(self, post: Post, post_id: str) -> str:
+        raise AssertionError(post_id)
+
+    async def find(self, post: Post) -> str | None:
+        return None
+
+    @asynccontextmanager
+    async def working(self, message: Message) -> AsyncIterator[None]:
+        yield
+
+    async def notify(self, room: Room, member: Member, view: View) -> bool:
+        self.slipped.append((room, member, view))
+        return True
+
+
+class Desk:
+    """Open it with `opened`."""
+
+    def __init__(self, store: SqliteStore, clock: StillClock, lanes: Lanes, default: Default) -> None:
+        self.store, self.clock, self.default, self._lanes = store, clock, default, lanes
+        self.model = ScriptedModel()
+        self.slack, self.discord = Paper("slack"), Paper("discord")
+        adapters: dict[Platform, Adapter] = {"slack": self.slack, "discord": self.discord}
+        delivery = Delivery(store=store, adapters=adapters, clock=clock)
+        self.commands = commands(store, clock, default=default)
+        self.learning = Learning(
+            store=store,
+            optimizer=Optimizer(model=self.model, schema=WORKPLACE),
+            terms=Terms(schema=WORKPLACE, default=default),
+            pace=Pace(idle_after=timedelta(minutes=30)),
+            clock=clock,
+            tell=delivery.tell,
+        )
+        self.responder = Responder(
+            store=store,
+            model=self.model,
+            delivery=delivery,
+            schema=WORKPLACE,
+            default=default,
+            clock=clock,
+            learn_soon=partial(lanes.submit, "learning", "learning", self.learning.at_once),
+        )
+        self.intake = Intake(
+            store=store,
+            lanes=lanes,
+            adapters=adapters,
+            schema=WORKPLACE,
+            clock=clock,
+            default=default,
+            answer=self.responder.answer,
+            turn_away=self.responder.turn_away,
+            command=Spoken(self.commands, delivery).answer,
+        )
+        self._count = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, store: SqliteStore, clock: StillClock, *, default: Default = "on") -> AsyncIterator[Desk]:
+        async with Lanes() as lanes:
+            yield cls(store, clock, lanes, default)
+
+    async def says(self, who: Member, text: str, where: Room | None = None) -> Message:
+        """Say something to Rapport and wait until it is dealt with."""
+        self._count += 1
+        self.clock.advance(seconds=1)
+        message = Message(
+            id=MessageId(f"{self._count}.0"), room=where or room(), author=who, text=text, said_at=self.clock.now()
+        )
+        await self.intake.accept(message)
+        await self._lanes.drained()
+        return message
+
+    async def edits(self, message: Message, text: str) -> None:
+        await self.intake.edit(Edit(room=message.room, message=message.id, author=message.author, text=text))
+
+    async def idles(self) -> None:
+        """Let everything fall idle, and be learned."""
+        self.clock.advance(hours=1)
+        await self.learning.sweep()
+
+    async def drained(self) -> None:
+        await self._lanes.drained()
+
+    async def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        async def select(transaction: Any) -> list[tuple[Any, ...]]:
+            return [tuple(row) for row in await transaction.fetch(sql)]
+
+        return await self.store.read(select)
