@@ -203,8 +203,8 @@ async def _settle(
     """The reply is shown: settle the message, and let an answer become part of the conversation."""
     await outbox.sent(transaction, accepted.room.tenant, accepted.answer)
     outcome = await inbox.settle(transaction, accepted, now=clock.now())
-    is_there = await conversations.find(transaction, accepted.room, accepted.id) is not None
-    if outcome == "answered" and is_there:
+    asked = await conversations.find(transaction, accepted.room, accepted.id)
+    if outcome == "answered" and asked is not None:
         await conversations.append(
             transaction,
             accepted.room,
@@ -213,6 +213,7 @@ async def _settle(
             text=text,
             said_at=clock.now(),
             reply_to=accepted.id,
+            is_off_record=asked.is_off_record,
         )
     return outcome
 

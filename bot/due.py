@@ -102,6 +102,8 @@ async def _learnable(
     agreed: set[str] = set()
     kept = []
     for line in lines:
+        if line.is_off_record:
+            continue
         if line.author is None:
             if line.reply_to in agreed:
                 kept.append(_line(line))

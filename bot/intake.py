@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from bot import spoken
+from bot import off_record, spoken
 from bot.consent import Default
 from bot.lanes import Lanes
 from bot.messages import Accepted, Deletion, Edit, Message, MessageId, Platform, Room, clean, platform_of
 from bot.ports import Clock
 from bot.store import conversations, departures, inbox, origins
+from bot.store import off_record as off_records
 from bot.store.engine import Store
 from persona import forgetting
 from persona.ports import Transaction
@@ -64,7 +65,7 @@ class Intake:
         message = replace(message, text=clean(message.text), author=author)
         if spoken.words(message.text) is not None:
             return await self._take(message)
-        keep = partial(inbox.accept, message=message)
+        keep = partial(_accept, message=message)
         is_new = await self._store.write(partial(self._if_there, message=message, keep=keep))
         if is_new:
             self._line_up(Accepted(id=message.id, room=message.room))
@@ -133,12 +134,31 @@ def _surplus_lane(accepted: Accepted) -> str:
     return f"{_lane(accepted)} (full)"
 
 
+async def _accept(transaction: Transaction, *, message: Message, now: datetime) -> bool:
+    if not await inbox.accept(transaction, message, now=now):
+        return False
+    room, author = message.room, message.author.key
+    turned = off_record.switch(message.text)
+    was_off = await off_records.holds(transaction, room, author, said_at=message.said_at)
+    if turned is not None and turned.to == "off":
+        await off_records.begin(transaction, room, author, since=message.said_at)
+    if turned is not None and turned.to == "on":
+        await off_records.end(transaction, room, author, until=message.said_at)
+    if was_off or off_record.is_said(message.text):
+        await off_records.mark(transaction, room, message.id)
+    return True
+
+
 async def _edit(transaction: Transaction, *, edit: Edit, schema: Schema, now: datetime) -> None:
     room = await conversations.locate(transaction, edit.room)
     line = await conversations.find(transaction, room, edit.message)
     if line is not None and line.author is not None:
         await conversations.rewrite(transaction, room, edit.message, edit.text)
-    await _retract(transaction, room, edit.message, edit.text, schema, now=now)
+    if off_record.is_said(edit.text):  # what was said off the record stays so, whatever it is edited to
+        await off_records.mark(transaction, room, edit.message)
+        await _retract(transaction, room, edit.message, None, schema, now=now)
+    else:
+        await _retract(transaction, room, edit.message, edit.text, schema, now=now)
 
 
 async def _delete(transaction: Transaction, *, deletion: Deletion, schema: Schema, now: datetime) -> None:

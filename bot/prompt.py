@@ -50,6 +50,10 @@ WISHES = {
 }
 """What a model is told of a member's wish, by `Prompt.wish`."""
 
+OFF_RECORD = (
+    "They say this off the record: you were given nothing that is remembered about them, and nothing of this message"
+    " will be remembered or learned, whatever they ask. If the message begins by saying so, confirm it in a few words."
+)
 ASKS_WHY = (
     "They ask why you said something. Explain it by this conversation, and say in a few words that `/persona used`"
     " shows them, and nobody else, what you knew of them when you answered. Do not list it yourself."
@@ -82,11 +86,13 @@ class Prompt:
     """Whether what they ask to be remembered or forgotten will be: None if they ask for nothing of the kind."""
     asks_why: bool = False
     """Whether they ask what an earlier answer was built on."""
+    off_record: bool = False
+    """Whether nothing of the message will be learned."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What we say of the message, beside the time it was asked at."""
-        said = (WISHES[self.wish], ASKS_WHY if self.asks_why else "")
+        said = (WISHES[self.wish], ASKS_WHY if self.asks_why else "", OFF_RECORD if self.off_record else "")
         return tuple(filter(None, said))
 
 
@@ -97,6 +103,7 @@ def build(
     history: Sequence[Line],
     wish: bool | None = None,
     asks_why: bool = False,
+    off_record: bool = False,
 ) -> Prompt:
     """The prompt for a message; the oldest of `history` (oldest first) is left out where the budget ends."""
     return Prompt(
@@ -108,6 +115,7 @@ def build(
         is_direct=message.room.kind == "direct",
         wish=wish,
         asks_why=asks_why,
+        off_record=off_record,
     )
 
 

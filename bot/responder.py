@@ -7,12 +7,14 @@ from functools import partial
 
 import structlog
 
-from bot import consent, errors, prompt, why
+from bot import consent, errors, off_record, prompt, why
 from bot.delivery import Delivery
 from bot.messages import Accepted, Message
 from bot.ports import NO_USAGE, RESTART, Clock, Model
 from bot.store import conversations, inbox, members, sessions, used
+from bot.store import off_record as off_records
 from bot.store.engine import Store
+from bot.wording import wording
 from persona import render, wishes
 from persona import store as personas
 from persona.persona import MemberKey
@@ -41,6 +43,8 @@ class _Turn:
     consent: members.Consent
     prompt: prompt.Prompt
     fact_count: int
+    said: str | None = None
+    """What is to be replied without asking a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +114,10 @@ class Responder:
         await conversations.classify(transaction, accepted.room)
         message = claimed.message
         decision = await members.consent(transaction, message.author.key)
-        known = render.NOTHING
-        if message.text.strip() and consent.is_on(decision, self._default):
+        known, is_off_record = render.NOTHING, claimed.is_off_record
+        said = await _switched(transaction, message)
+        is_remembered = consent.is_on(decision, self._default) and not is_off_record
+        if message.text.strip() and is_remembered and said is None:
             now = self._clock.now()
             persona = await personas.read(transaction, message.author.key, at=now, place=message.room.place)
             known = render.for_prompt(persona, self._schema, question=message.text)
@@ -119,13 +125,19 @@ class Responder:
         if not asks_why:  # it is the answer before this one that is to be explained
             await used.record(transaction, message, author=message.author.key, facts=known.facts)
         history = await conversations.recent(
-            transaction, message.room, before=claimed.position, most=prompt.MAX_HISTORY_LINES
+            transaction,
+            message.room,
+            before=claimed.position,
+            most=prompt.MAX_HISTORY_LINES,
+            is_off_record=is_off_record,
         )
-        wish = consent.is_on(decision, self._default) if wishes.is_wish(message.text) else None
+        wish = is_remembered if wishes.is_wish(message.text) and not is_off_record else None
         if wish:
             await sessions.want(transaction, message.room)
-        built = prompt.build(message, persona=known.text, history=history, wish=wish, asks_why=asks_why)
-        return _Turn(claimed=claimed, consent=decision, prompt=built, fact_count=len(known.facts))
+        built = prompt.build(
+            message, persona=known.text, history=history, wish=wish, asks_why=asks_why, off_record=is_off_record
+        )
+        return _Turn(claimed=claimed, consent=decision, prompt=built, fact_count=len(known.facts), said=said)
 
     async def _reply(self, turn: _Turn) -> None:
         claimed = turn.claimed
@@ -165,6 +177,8 @@ class Responder:
             return _Reply(text=_failure(errors.BotError.for_member, message), outcome="failed", why="too many attempts")
         if not message.text.strip():
             return _Reply(text=GREETING)
+        if turn.said is not None:
+            return _Reply(text=turn.said)
         if len(message.text) > prompt.MAX_MESSAGE_CHARS:
             return _Reply(text=_too_long(message), outcome="failed", why="message too long")
         try:
@@ -203,7 +217,11 @@ class Responder:
     async def _ask_for_consent(self, turn: _Turn) -> None:
         """Tell a member, once and in private, that there is something to decide."""
         message, member = turn.claimed.message, turn.claimed.message.author.key
-        if member in self._asking or not consent.is_to_be_asked(turn.consent, self._default):
+        if (
+            turn.claimed.is_off_record
+            or member in self._asking
+            or not consent.is_to_be_asked(turn.consent, self._default)
+        ):
             return
         self._asking.add(member)
         try:
@@ -216,6 +234,17 @@ class Responder:
             _log.warning("notice.failed", reference=message.reference, error=type(error).__name__, why=str(error))
         finally:
             self._asking.discard(member)
+
+
+async def _switched(transaction: Transaction, message: Message) -> str | None:
+    """That a message which says only that it goes off the record, or on it, did so; None if it did not."""
+    switch = off_record.switch(message.text)
+    if switch is None:
+        return None
+    is_off = await off_records.is_open(transaction, message.room, message.author.key)
+    if is_off != (switch.to == "off"):  # it was edited to say so, or the opposite was said since
+        return None
+    return wording("off_record" if is_off else "on_record", switch.language)
 
 
 def _log_postponed(accepted: Accepted, error: Exception) -> None:

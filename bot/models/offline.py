@@ -13,6 +13,8 @@ from persona.ports import StructuredReply, StructuredRequest, Usage
 
 FIRST_LINE = "(Offline: not an AI, only templates. Set ANTHROPIC_API_KEY for real answers.)"
 
+OFF_RECORD = "This is off the record: nothing of it is learned."
+
 _NOTHING = Usage(model="offline", input_tokens=0, output_tokens=0)
 
 
@@ -68,6 +70,8 @@ def _body(prompt: Prompt) -> str:
 
 
 def _promise(prompt: Prompt) -> str:
+    if prompt.off_record:
+        return OFF_RECORD
     if prompt.wish is None:
         return "If you let me, I learn it once this conversation is idle."
     return "I look at it right away." if prompt.wish else "Remembering is off for you; `/persona resume` changes that."
@@ -85,6 +89,8 @@ def _answer(prompt: Prompt, persona: dict[str, dict[str, str | list[str]]]) -> s
     if persona["style"].get("answer_length") == "short":
         return f"A real model would answer briefly, knowing: {known}." if known else "No template fits."
     lines = [f"You asked: “{_shortened(prompt.question.text)}”", "I have no template for that; a language model would."]
+    if prompt.off_record:
+        lines.append(OFF_RECORD)
     if known:
         lines.append(f"It would know this about you, and nothing about anybody else: {known}.")
     if "code" in persona["style"].get("format", []):

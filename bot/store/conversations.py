@@ -27,13 +27,16 @@ _APPEND_CONVERSATION = """
     RETURNING last_position
 """
 _APPEND_MESSAGE = """
-    INSERT INTO message (tenant, room, id, position, author_tenant, author, author_name, reply_to, text, said_at)
-    VALUES (:tenant, :room, :id, :position, :author_tenant, :author, :author_name, :reply_to, :text, :said_at)
+    INSERT INTO message (tenant, room, id, position, author_tenant, author, author_name, reply_to, text, said_at,
+                         off_record)
+    VALUES (:tenant, :room, :id, :position, :author_tenant, :author, :author_name, :reply_to, :text, :said_at,
+            :off_record)
     ON CONFLICT (tenant, room, id) DO UPDATE SET text = excluded.text
     RETURNING position
 """
 _RECENT = """
     SELECT * FROM message WHERE tenant = :tenant AND room = :room AND (position < :before OR author IS NULL)
+      AND off_record <= :off_record
     ORDER BY position DESC LIMIT :most
 """
 _LATER_THAN_NOW = """
@@ -61,6 +64,8 @@ class Line:
     reply_to: MessageId | None
     text: str
     said_at: datetime
+    is_off_record: bool = False
+    """Whether nothing may be learned of it; of our own reply, whether that holds for what it answers."""
 
 
 async def append(
@@ -72,6 +77,7 @@ async def append(
     text: str,
     said_at: datetime,
     reply_to: MessageId | None = None,
+    is_off_record: bool = False,
 ) -> int:
     """Add a message at the end of its conversation, which begins with its first one. Returns its position.
 
@@ -101,6 +107,7 @@ async def append(
         reply_to=reply_to,
         text=text,
         said_at=to_micros(said_at),
+        off_record=int(is_off_record),
     )
     assert row is not None
     position: int = row["position"]
@@ -119,9 +126,9 @@ async def find(transaction: Transaction, room: Room, message: MessageId) -> Line
 
 
 async def still_says(transaction: Transaction, evidence: Evidence) -> bool:
-    """Whether the message of `evidence` is still there and still holds the quoted words."""
+    """Whether the message of `evidence` is still there, on the record, and still holds the quoted words."""
     row = await transaction.fetch_one(
-        "SELECT text FROM message WHERE tenant = :tenant AND room = :room AND id = :id",
+        "SELECT text FROM message WHERE tenant = :tenant AND room = :room AND id = :id AND off_record = 0",
         tenant=evidence.tenant,
         room=evidence.room,
         id=evidence.message,
@@ -129,12 +136,19 @@ async def still_says(transaction: Transaction, evidence: Evidence) -> bool:
     return row is not None and is_quoted(evidence.quote, row["text"])
 
 
-async def recent(transaction: Transaction, room: Room, *, before: int, most: int) -> list[Line]:
+async def recent(
+    transaction: Transaction, room: Room, *, before: int, most: int, is_off_record: bool = False
+) -> list[Line]:
     """What came before the message at position `before`, oldest first, at most `most`.
+
+    What was said off the record is in it only for a message that is so itself: an answer on the record may be learned
+    from, and must not repeat it.
 
     A reply counts as said where its question stands: while it was written, later messages may have arrived.
     """
-    rows = await transaction.fetch(_RECENT, tenant=room.tenant, room=room.id, before=before, most=most)
+    rows = await transaction.fetch(
+        _RECENT, tenant=room.tenant, room=room.id, before=before, most=most, off_record=int(is_off_record)
+    )
     lines = [line_from(row) for row in reversed(rows)]
     asked = {line.id for line in lines if line.position < before}
     return answers_in_place([line for line in lines if line.position < before or line.reply_to in asked])
@@ -232,6 +246,7 @@ def line_from(row: Row) -> Line:
         reply_to=row["reply_to"],
         text=row["text"],
         said_at=from_micros(row["said_at"]),
+        is_off_record=bool(row["off_record"]),
     )
 
 

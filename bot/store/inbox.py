@@ -49,6 +49,7 @@ class Claimed:
     """Counting this one, from 1."""
     is_decided: bool
     """Whether the reply is stored already and only has to be shown."""
+    is_off_record: bool = False
 
 
 async def accept(transaction: Transaction, message: Message, *, now: datetime) -> bool:
@@ -113,6 +114,7 @@ async def claim(transaction: Transaction, accepted: Accepted, *, now: datetime) 
         position=line.position,
         attempts=row["attempts"],
         is_decided=row["state"] != "running",
+        is_off_record=line.is_off_record,
     )
 
 

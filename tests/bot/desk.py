@@ -75,9 +75,10 @@ class Paper:
 class Desk:
     """Open it with `opened`."""
 
-    def __init__(self, store: SqliteStore, clock: StillClock, lanes: Lanes, default: Default) -> None:
-        self.store, self.clock, self.default, self._lanes = store, clock, default, lanes
-        self.model = ScriptedModel()
+    def __init__(
+        self, store: SqliteStore, clock: StillClock, lanes: Lanes, default: Default, model: ScriptedModel
+    ) -> None:
+        self.store, self.clock, self.model, self._lanes = store, clock, model, lanes
         self.slack, self.discord = Paper("slack"), Paper("discord")
         adapters: dict[Platform, Adapter] = {"slack": self.slack, "discord": self.discord}
         delivery = Delivery(store=store, adapters=adapters, clock=clock)
@@ -114,9 +115,11 @@ class Desk:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, store: SqliteStore, clock: StillClock, *, default: Default = "on") -> AsyncIterator[Desk]:
+    async def opened(
+        cls, store: SqliteStore, clock: StillClock, *, default: Default = "on", model: ScriptedModel | None = None
+    ) -> AsyncIterator[Desk]:
         async with Lanes() as lanes:
-            yield cls(store, clock, lanes, default)
+            yield cls(store, clock, lanes, default, model or ScriptedModel())
 
     async def says(self, who: Member, text: str, where: Room | None = None) -> Message:
         """Say something to Rapport and wait until it is dealt with."""

@@ -85,6 +85,13 @@ def test_what_becomes_of_a_wish_stands_before_the_question(wish: bool) -> None: 
     assert text == f"{time}\n[{prompts.WISHES[wish]}]\n{question}"
 
 
+def test_everything_we_say_of_a_message_stands_there() -> None:
+    """A question for reasons, and that a message is off the record, are said in the same place, each on a line."""
+    *_, (_, text) = sent(replace(PROMPT, asks_why=True, off_record=True))
+
+    assert text.splitlines()[1:3] == [f"[{prompts.ASKS_WHY}]", f"[{prompts.OFF_RECORD}]"]
+
+
 # -- order and roles --------------------------------------------------------------------------------------------------
 
 

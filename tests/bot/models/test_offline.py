@@ -152,6 +152,22 @@ async def test_it_promises_what_will_be(wish: bool | None, promise: str) -> None
     assert promise in await answered(asked)
 
 
+async def test_it_promises_nothing_of_what_is_off_the_record() -> None:
+    """Whatever is said off the record, the answer says that nothing of it is learned."""
+    text = await answered(replace(prompt("Off the record: I live in Lisbon."), off_record=True))
+
+    assert "nothing of it is learned" in text
+    assert "I learn it" not in text
+
+
+async def test_who_asks_why_is_told_where_to_look() -> None:
+    """The reply, which everybody reads, names the command that shows it to them alone."""
+    text = await answered(replace(prompt("Why did you say that?", facts={"location": "Lisbon"}), asks_why=True))
+
+    assert "/persona used" in text
+    assert "Lisbon" not in text
+
+
 async def test_what_ended_is_not_told_as_true() -> None:
     """A member who says they no longer live in a city is not told that the city was noted."""
     assert "location: Berlin" not in await answered(prompt("I no longer live in Berlin."))
