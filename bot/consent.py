@@ -5,6 +5,7 @@ from typing import Literal
 
 from bot.store.members import Consent
 from bot.views import Button, View
+from bot.wording import Language, wording
 
 Default = Literal["ask", "on", "off"]
 """What holds for members who decided nothing: ask them first, learn, or never learn."""
@@ -27,18 +28,12 @@ def is_to_be_asked(consent: Consent, default: Default) -> bool:
     return default == "ask" and consent.state == "off"
 
 
-NOTICE = View(
-    text=(
-        "May I remember what you tell me about yourself, such as your role, your tools or how long you like answers?"
-        " I would use it to answer you better. What you say in a public channel I may use in any room without"
-        " outsiders, what you say in a private one stays there; how you like answers shapes them everywhere, and is"
-        " never spoken."
-        " You can see and delete all of it with /persona. Nothing is remembered unless you agree, and I answer you"
-        " either way."
-    ),
-    buttons=(
-        Button(action="consent:on", label="Yes, remember", is_primary=True),
-        Button(action="consent:withdrawn", label="No, thanks"),
-    ),
-)
-"""What a member gets once, in private, at first contact."""
+def notice(language: Language) -> View:
+    """What a member gets once, in private, at first contact."""
+    return View(
+        text=wording("notice", language),
+        buttons=(
+            Button(action="consent:on", label=wording("notice_yes", language), is_primary=True),
+            Button(action="consent:withdrawn", label=wording("notice_no", language)),
+        ),
+    )

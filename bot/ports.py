@@ -82,6 +82,10 @@ class Adapter(Protocol):
         """Show in the room, as the platform can, that an answer is on its way."""
         ...
 
+    async def locale(self, member: Member) -> str | None:
+        """What the platform says a member reads, such as `pt-BR`; None if it does not say. Never raises."""
+        ...
+
     async def notify(self, room: Room, member: Member, view: View) -> bool:
         """Show something to one member alone. False if the platform has no private way to them now."""
         ...

@@ -7,7 +7,7 @@ from functools import partial
 
 import structlog
 
-from bot import consent, errors, off_record, prompt, why
+from bot import consent, errors, language, off_record, prompt, why
 from bot.delivery import Delivery
 from bot.messages import Accepted, Message
 from bot.ports import NO_USAGE, RESTART, Clock, Model
@@ -228,7 +228,9 @@ class Responder:
             now_known = await self._store.read(partial(members.consent, member=member))
             if not consent.is_to_be_asked(now_known, self._default):
                 return
-            if await self._delivery.adapter(message.room).notify(message.room, message.author, consent.NOTICE):
+            adapter = self._delivery.adapter(message.room)
+            spoken = language.of(locale=await adapter.locale(message.author), text=message.text)
+            if await adapter.notify(message.room, message.author, consent.notice(spoken)):
                 await self._store.write(partial(members.asked, member=member, now=self._clock.now()))
         except errors.PlatformError as error:
             _log.warning("notice.failed", reference=message.reference, error=type(error).__name__, why=str(error))

@@ -122,6 +122,10 @@ class DiscordAdapter:
         finally:
             await typing.__aexit__(None, None, None)
 
+    async def locale(self, member: Member) -> str | None:
+        """See `Adapter.locale`: Discord says it with interactions only, and a server's own is not the member's."""
+        return None
+
     async def notify(self, room: Room, member: Member, view: View) -> bool:
         """See `Adapter.notify`: in the direct message, the only private place outside of an interaction.
 

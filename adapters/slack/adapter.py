@@ -183,6 +183,15 @@ class SlackAdapter:
         """Slack shows nothing before the first words."""
         yield
 
+    async def locale(self, member: Member) -> str | None:
+        """See `Adapter.locale`: told to apps that have the scope `users:read`."""
+        ask = partial(self._client.users_info, user=member.id, include_locale=True)
+        try:
+            answer = await called(ask, clock=self._clock, tries=1)
+        except errors.PlatformError:  # without it the member's own words have to do
+            return None
+        return str(answer["user"].get("locale") or "") or None
+
     async def notify(self, room: Room, member: Member, view: View) -> bool:
         """See `Adapter.notify`: ephemeral in a channel; in the direct message the room is private already."""
         view = await self.without_files(view, member)

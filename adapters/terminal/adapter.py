@@ -50,6 +50,10 @@ class TerminalAdapter:
         with self._screen.working():
             yield
 
+    async def locale(self, member: Member) -> str | None:
+        """Whoever sits there can be anybody."""
+        return None
+
     async def notify(self, room: Room, member: Member, view: View) -> bool:
         """Show it to whoever sits there."""
         self.show(view)

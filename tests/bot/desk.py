@@ -46,6 +46,7 @@ class Paper:
         self.platform: Platform = platform
         self.posted: list[tuple[Room, str]] = []
         self.slipped: list[tuple[Room, Member, View]] = []
+        self.locales: dict[str, str] = {}
 
     async def classified(self, room: Room) -> Room:
         return room
@@ -66,6 +67,9 @@ class Paper:
     @asynccontextmanager
     async def working(self, message: Message) -> AsyncIterator[None]:
         yield
+
+    async def locale(self, member: Member) -> str | None:
+        return self.locales.get(member.id)
 
     async def notify(self, room: Room, member: Member, view: View) -> bool:
         self.slipped.append((room, member, view))

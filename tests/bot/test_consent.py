@@ -5,9 +5,13 @@ from datetime import timedelta
 import pytest
 
 from bot import consent
-from bot.consent import NOTICE, Default
+from bot.consent import Default
 from bot.store.members import Consent, ConsentState
-from tests.clock import NOON
+from bot.store.sqlite import SqliteStore
+from bot.wording import LANGUAGES, Language
+from tests.bot.commands.members import ANA
+from tests.bot.desk import Desk, room
+from tests.clock import NOON, StillClock
 
 STATES: tuple[ConsentState, ...] = ("off", "asked", "on", "paused", "withdrawn")
 BEFORE, AFTER = NOON - timedelta(microseconds=1), NOON + timedelta(microseconds=1)
@@ -68,9 +72,49 @@ def test_who_is_asked(default: Default, asked: list[ConsentState]) -> None:
     assert found == asked
 
 
-def test_the_notice_offers_a_yes_and_a_no() -> None:
-    """The notice says what is remembered, how to see and delete it, that no is fine, and has a button for either."""
-    assert "/persona" in NOTICE.text
-    assert "delete" in NOTICE.text
-    assert "I answer you either way" in NOTICE.text
-    assert [button.action for button in NOTICE.buttons] == ["consent:on", "consent:withdrawn"]
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_notice_offers_a_yes_and_a_no(language: Language) -> None:
+    """In every language it names the command that shows and deletes everything, and has a button for either."""
+    notice = consent.notice(language)
+
+    assert "/persona" in notice.text
+    assert [button.action for button in notice.buttons] == ["consent:on", "consent:withdrawn"]
+    assert len({button.label for button in notice.buttons}) == 2
+    assert all(0 < len(button.label) <= 24 for button in notice.buttons)
+
+
+def test_the_notice_says_what_matters() -> None:
+    """It says what is remembered, how to see and delete it, and that no is fine."""
+    text = consent.notice("en").text
+
+    assert "/persona" in text
+    assert "delete" in text
+    assert "I answer you either way" in text
+
+
+# -- in the member's language -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("locale", "text", "expected"),
+    [
+        (None, "hello there", "en"),
+        (None, "Kannst du mir bitte mit dem Build helfen?", "de"),
+        (None, "", "en"),
+        ("pt-BR", "hello there", "pt"),
+        ("ja-JP", "hello there", "ja"),
+        ("nl-NL", "Kannst du mir bitte helfen?", "de"),
+        ("sv-SE", "hej", "en"),
+    ],
+)
+async def test_the_notice_comes_in_the_members_language(
+    store: SqliteStore, clock: StillClock, locale: str | None, text: str, expected: Language
+) -> None:
+    """What the platform says a member reads comes first, what they write next, and English where neither tells."""
+    async with Desk.opened(store, clock, default="ask") as desk:
+        if locale:
+            desk.slack.locales[ANA.id] = locale
+        await desk.says(ANA, text)
+        await desk.says(ANA, "and again")
+
+        assert desk.slack.slipped == [(room(), ANA, consent.notice(expected))]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from adapters.discord import translate
 from adapters.discord.adapter import DiscordAdapter, nonce
 from bot import errors
-from bot.consent import NOTICE
+from bot.consent import notice
 from bot.messages import AnswerId, Member, Message, MessageId, Room, RoomId, TenantId
 from bot.ports import Post
 from bot.views import Line, Section, Source, View
@@ -26,6 +26,8 @@ from tests.twins.discord import DiscordTwin, Permission, ratelimited
 from tests.twins.discord.model import EVERYONE, SUPPRESS_EMBEDS
 from tests.twins.discord.payloads import Payloads
 from tests.twins.server import Fault
+
+NOTICE = notice("en")
 
 MAX_TEXT = 2_000
 """What Discord takes in one message, in code points (sheet, section 1)."""
@@ -696,3 +698,8 @@ def described(adapter: DiscordAdapter, where: Room, message: str) -> str:
     view = View(text="x", sections=(Section(title="y", lines=(Line(text="z", source=source),)),))
     drawn: dict[str, Any] = adapter.drawn(view)
     return str(drawn["embed"].description)
+
+
+async def test_discord_does_not_say_what_a_member_reads(twin: DiscordTwin, adapter: DiscordAdapter) -> None:
+    """A message carries no locale, and a server's own says nothing of its members."""
+    assert await adapter.locale(member(twin, "Ana")) is None

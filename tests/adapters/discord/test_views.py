@@ -11,13 +11,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapters.discord import views
-from bot.consent import NOTICE
+from bot.consent import notice
 from bot.messages import MessageId, RoomId, TenantId
 from bot.views import Button, File, Line, Section, Source, View
 from tests.clock import NOON
 from tests.twins.discord import Message
 from tests.twins.discord.drafts import check_message
 from tests.twins.discord.mentions import mentions
+
+NOTICE = notice("en")
 
 ADDRESS = "https://discord.com/channels/1/2/3"
 SAVE = Button(action="consent:on", label="Remember me", is_primary=True)

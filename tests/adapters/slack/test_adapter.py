@@ -20,7 +20,7 @@ from adapters.slack import uploads
 from adapters.slack.adapter import KIND_LIFE, SlackAdapter
 from adapters.slack.render import mrkdwn
 from bot import errors
-from bot.consent import NOTICE
+from bot.consent import notice
 from bot.messages import AnswerId, Member, Message, MessageId, Room, RoomId, TenantId
 from bot.ports import Post
 from bot.views import File, Line, Section, Source, View
@@ -31,6 +31,8 @@ from tests.twins.slack import SlackTwin
 from tests.twins.slack.blocks import strings
 from tests.twins.slack.chat import UPDATE_MAX
 from tests.twins.slack.web import ALL_SCOPES
+
+NOTICE = notice("en")
 
 T1 = TenantId("slack:T1")
 POST, UPDATE, INFO = "/api/chat.postMessage", "/api/chat.update", "/api/conversations.info"
@@ -692,3 +694,47 @@ def test_before_slack_was_asked_links_lead_to_slack() -> None:
     adapter = SlackAdapter(AsyncWebClient(retry_handlers=[]), clock=StillClock(datetime(2026, 1, 1, tzinfo=UTC)))
 
     assert address(adapter, direct(), "1700000000.000100") == "https://slack.com/archives/D1/p1700000000000100"
+
+
+# -- what a member reads ----------------------------------------------------------------------------------------------
+
+
+async def test_a_members_locale_is_what_slack_says(twin: SlackTwin, adapter: SlackAdapter) -> None:
+    """An app that may read members learns which language a member has set."""
+    twin.member("U1", "ana", locale="pt-BR")
+
+    assert await adapter.locale(ANA) == "pt-BR"
+
+
+async def test_without_the_scope_there_is_no_locale(clock: StillClock) -> None:
+    """An app that may not is told nothing, and nothing breaks."""
+    async with SlackTwin(scopes={"chat:write"}) as twin, aiohttp.ClientSession() as session:
+        twin.member("U1", "ana")
+        client = AsyncWebClient(token=twin.bot_token, base_url=twin.api_url, session=session, retry_handlers=[])
+
+        assert await SlackAdapter(client, clock=clock).locale(ANA) is None
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(reset_before=True, times=-1),
+        Fault(status=503),
+        Fault.json(200, {"ok": True, "user": {"id": "U1"}}),
+        Fault.json(429, {"ok": False, "error": "ratelimited"}, headers={"Retry-After": "30"}),
+    ],
+    ids=["lost", "broken", "not told", "later"],
+)
+async def test_trouble_leaves_a_locale_unknown(
+    twin: SlackTwin, adapter: SlackAdapter, clock: StillClock, fault: Fault
+) -> None:
+    """Whatever Slack answers, a notice is not held up by it."""
+    twin.fault("GET", "/api/users.info", fault)
+
+    assert await adapter.locale(ANA) is None
+    assert clock.slept == []
+
+
+async def test_a_stranger_has_no_locale(adapter: SlackAdapter) -> None:
+    """A member of another workspace whom Slack does not show us is nobody's trouble."""
+    assert await adapter.locale(Member(tenant=TenantId("slack:T9"), id="U9")) is None

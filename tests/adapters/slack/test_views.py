@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.slack import views
-from bot.consent import NOTICE
+from bot.consent import notice
 from bot.messages import MessageId, RoomId, TenantId
 from bot.views import Button, Line, Section, Source, View
 from tests.twins.slack.blocks import MESSAGE_BLOCKS_MAX, TEXT_MAX, Json, strings
 from tests.twins.slack.chat import check_blocks
 from tests.twins.slack.pings import pinged
+
+NOTICE = notice("en")
 
 SAVE = Button(action="consent:on", label="Remember me", is_primary=True)
 DROP = Button(action="consent:withdrawn", label="No, thanks")

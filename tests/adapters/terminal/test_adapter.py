@@ -8,11 +8,13 @@ import pytest
 
 from adapters.terminal.adapter import TerminalAdapter, where
 from adapters.terminal.screen import PlainScreen
-from bot.consent import NOTICE
+from bot.consent import notice
 from bot.messages import AnswerId, Member, Message, MessageId, Room, TenantId
 from bot.ports import Post
 from bot.views import File, View
 from tests.clock import NOON
+
+NOTICE = notice("en")
 
 LOCAL = TenantId("terminal:local")
 TEAM = Room(tenant=LOCAL, channel="team", kind="public")
@@ -99,3 +101,8 @@ async def test_working_shows_nothing_in_a_pipe(adapter: TerminalAdapter, shown: 
         pass
 
     assert shown.getvalue() == ""
+
+
+async def test_a_terminal_does_not_say_what_somebody_reads(adapter: TerminalAdapter) -> None:
+    """Anybody can sit there; what they write has to do."""
+    assert await adapter.locale(ANA) is None

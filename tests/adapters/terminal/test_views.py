@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from adapters.terminal.views import actions, lines, opening, question
-from bot.consent import NOTICE
+from bot.consent import notice
 from bot.messages import MessageId, RoomId, TenantId
 from bot.views import Button, Form, Input, Line, Section, Source, View
+
+NOTICE = notice("en")
 
 SAVE = Button(action="consent:on", label="Remember me", is_primary=True)
 DROP = Button(action="consent:withdrawn", label="No, thanks")

@@ -114,10 +114,10 @@ async def test_agreeing_and_declining_are_kept(store: SqliteStore, clock: StillC
     assert "/persona resume" in declined.text
 
 
-@pytest.mark.parametrize("button", consent.NOTICE.buttons, ids=lambda button: button.action)
+@pytest.mark.parametrize("button", consent.notice("en").buttons, ids=lambda button: button.action)
 async def test_every_button_of_the_notice_does_something(store: SqliteStore, clock: StillClock, button: object) -> None:
     """No button we show is one from an older version."""
-    action = next(shown.action for shown in consent.NOTICE.buttons if shown == button)
+    action = next(shown.action for shown in consent.notice("en").buttons if shown == button)
     view = await commands(store, clock, default="ask").press(action, ANA)
 
     assert "older version" not in view.text
