@@ -68,6 +68,7 @@ class Responder:
         default: consent.Default,
         clock: Clock,
         learn_soon: Callable[[], None],
+        offer: Callable[[Message], None],
     ) -> None:
         self._store = store
         self._model = model
@@ -76,6 +77,7 @@ class Responder:
         self._default = default
         self._clock = clock
         self._learn_soon = learn_soon
+        self._offer = offer
         self._asking: set[MemberKey] = set()
         """Who is being asked for consent right now, so that nobody gets two notices."""
 
@@ -91,6 +93,8 @@ class Responder:
                 if turn.prompt.wish:
                     self._learn_soon()
                 await self._ask_for_consent(turn)
+                if not turn.claimed.is_off_record:
+                    self._offer(turn.claimed.message)
         except Exception as error:  # noqa: BLE001 - the outer edge: the message stays in the inbox and is tried again
             _log_postponed(accepted, error)
 

@@ -21,8 +21,9 @@ from bot.departures import Departures, Lives
 from bot.intake import Intake
 from bot.lanes import Lanes
 from bot.learning import Learning, Pace
-from bot.messages import Platform
+from bot.messages import Message, Platform
 from bot.models.offline import OfflineModel
+from bot.offering import Offers
 from bot.ports import Adapter, BatchModel, Clock, Model
 from bot.responder import Responder
 from bot.settings import Settings
@@ -35,6 +36,9 @@ from persona.optimizer import Optimizer
 
 LEARNING = "learning"
 """The lane of sweeps that somebody asked for: one at a time, like everything in a lane."""
+
+OFFERING = "offering"
+"""The lane of offers to answer in private."""
 
 _log = structlog.get_logger(__name__)
 
@@ -84,6 +88,7 @@ async def open_core(
             tell=delivery.tell,
             batch_model=batch_model,
         )
+        offers = Offers(store=store, schema=fields, default=default, clock=clock, tell=delivery.tell)
         responder = Responder(
             store=store,
             model=model,
@@ -92,6 +97,7 @@ async def open_core(
             default=default,
             clock=clock,
             learn_soon=partial(lanes.submit, LEARNING, LEARNING, learning.at_once),
+            offer=partial(_offer, lanes, offers),
         )
         context = Context(
             store=store,
@@ -131,6 +137,11 @@ async def open_core(
 
 def _lives(settings: Settings) -> Lives:
     return Lives(tenant=settings.purge_after, departed=settings.departed_retention, silent=settings.silent_after)
+
+
+def _offer(lanes: Lanes, offers: Offers, message: Message) -> None:
+    """Look beside the room's own lane, so that nobody's next answer waits for it."""
+    lanes.submit(OFFERING, message.key, partial(offers.consider, message))
 
 
 def _models(settings: Settings, clock: Clock) -> tuple[Model, BatchModel | None]:

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 Language = Literal["en", "de", "fr", "es", "pt", "it", "ja", "zh"]
 """By its ISO 639-1 code."""
 
-Phrase = Literal["notice", "notice_yes", "notice_no", "off_record", "on_record"]
+Phrase = Literal["notice", "notice_yes", "notice_no", "offer", "offer_no", "off_record", "on_record"]
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 PHRASES: tuple[Phrase, ...] = get_args(Phrase)

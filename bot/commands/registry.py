@@ -13,6 +13,7 @@ from bot.commands import (
     history,
     home,
     observe,
+    offers,
     pause,
     privacy,
     show,
@@ -46,7 +47,7 @@ HELP = Command(name="help", usage="help", summary="this list", run=_help)
 _GROUPS = {
     "See": (show.COMMAND, why.COMMAND, used.COMMAND, history.COMMAND),
     "Change": (add.COMMAND, edit.COMMAND, forget.COMMAND, undo.COMMAND),
-    "Decide": (consent.COMMAND, pause.PAUSE, pause.RESUME, observe.COMMAND),
+    "Decide": (consent.COMMAND, pause.PAUSE, pause.RESUME, observe.COMMAND, offers.COMMAND),
     "Know": (privacy.COMMAND, export.COMMAND, HELP),
 }
 _EVERY = (*(command for group in _GROUPS.values() for command in group), widen.COMMAND)

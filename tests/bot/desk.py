@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from bot import errors
 from bot.applying import Terms
 from bot.commands.spoken import Spoken
 from bot.consent import Default
@@ -16,8 +17,10 @@ from bot.intake import Intake
 from bot.lanes import Lanes
 from bot.learning import Learning, Pace
 from bot.messages import Edit, Member, Message, MessageId, Platform, Room, TenantId
+from bot.offering import Offers
 from bot.ports import Adapter, Post
 from bot.responder import Responder
+from bot.store.engine import Store
 from bot.store.sqlite import SqliteStore
 from bot.views import View
 from persona.audience import RoomKind
@@ -47,6 +50,7 @@ class Paper:
         self.posted: list[tuple[Room, str]] = []
         self.slipped: list[tuple[Room, Member, View]] = []
         self.locales: dict[str, str] = {}
+        self.is_reachable = True
 
     async def classified(self, room: Room) -> Room:
         return room
@@ -72,6 +76,8 @@ class Paper:
         return self.locales.get(member.id)
 
     async def notify(self, room: Room, member: Member, view: View) -> bool:
+        if not self.is_reachable:
+            raise errors.PlatformUnreachableError
         self.slipped.append((room, member, view))
         return True
 
@@ -80,7 +86,14 @@ class Desk:
     """Open it with `opened`."""
 
     def __init__(
-        self, store: SqliteStore, clock: StillClock, lanes: Lanes, default: Default, model: ScriptedModel
+        self,
+        store: SqliteStore,
+        clock: StillClock,
+        lanes: Lanes,
+        *,
+        default: Default,
+        model: ScriptedModel,
+        turns: Store,
     ) -> None:
         self.store, self.clock, self.model, self._lanes = store, clock, model, lanes
         self.slack, self.discord = Paper("slack"), Paper("discord")
@@ -95,14 +108,16 @@ class Desk:
             clock=clock,
             tell=delivery.tell,
         )
+        self.offers = Offers(store=store, schema=WORKPLACE, default=default, clock=clock, tell=delivery.tell)
         self.responder = Responder(
-            store=store,
+            store=turns,
             model=self.model,
             delivery=delivery,
             schema=WORKPLACE,
             default=default,
             clock=clock,
             learn_soon=partial(lanes.submit, "learning", "learning", self.learning.at_once),
+            offer=lambda message: lanes.submit("offering", message.key, partial(self.offers.consider, message)),
         )
         self.intake = Intake(
             store=store,
@@ -120,10 +135,17 @@ class Desk:
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, store: SqliteStore, clock: StillClock, *, default: Default = "on", model: ScriptedModel | None = None
+        cls,
+        store: SqliteStore,
+        clock: StillClock,
+        *,
+        default: Default = "on",
+        model: ScriptedModel | None = None,
+        turns: Store | None = None,
     ) -> AsyncIterator[Desk]:
+        """`turns` is the store as the responder sees it, if that is another one."""
         async with Lanes() as lanes:
-            yield cls(store, clock, lanes, default, model or ScriptedModel())
+            yield cls(store, clock, lanes, default=default, model=model or ScriptedModel(), turns=turns or store)
 
     async def says(self, who: Member, text: str, where: Room | None = None) -> Message:
         """Say something to Rapport and wait until it is dealt with."""

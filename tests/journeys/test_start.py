@@ -120,6 +120,7 @@ async def test_commands_say_what_they_take(discord_world: World) -> None:
     } == {
         "show": [("field", False, []), ("page", False, [])],
         "why": [("field", True, [])],
+        "used": [],
         "history": [("field", False, []), ("page", False, [])],
         "add": [("field", True, []), ("value", True, [])],
         "edit": [("field", True, []), ("value", True, [])],
@@ -129,6 +130,7 @@ async def test_commands_say_what_they_take(discord_world: World) -> None:
         "pause": [],
         "resume": [],
         "observe": [("choice", False, ["on", "off"])],
+        "offers": [("choice", False, ["on", "off"])],
         "privacy": [],
         "export": [],
         "help": [],

@@ -365,7 +365,7 @@ class DiscordWorld(_Shared):
     async def command(self, who: Name, words: str, *, place: Place = "team") -> str:
         verb, _, rest = words.partition(" ")
         field, _, value = rest.partition(" ") if verb in {"add", "edit"} else (rest, "", "")
-        given = {"choice" if verb in {"observe", "consent"} else "field": field, "value": value}
+        given = {"choice" if verb in {"observe", "offers", "consent"} else "field": field, "value": value}
         options = {name: text for name, text in given.items() if text}
         shown = await self.twin.command(self._users[who], self._channels[place], f"persona {verb}", options=options)
         assert shown.ephemeral
