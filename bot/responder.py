@@ -7,7 +7,7 @@ from functools import partial
 
 import structlog
 
-from bot import consent, errors, language, off_record, prompt, why
+from bot import consent, errors, language, linking, off_record, prompt, why
 from bot.delivery import Delivery
 from bot.messages import Accepted, Message
 from bot.ports import NO_USAGE, RESTART, Clock, Model
@@ -124,6 +124,7 @@ class Responder:
         if message.text.strip() and is_remembered and said is None:
             now = self._clock.now()
             persona = await personas.read(transaction, message.author.key, at=now, place=message.room.place)
+            persona = await linking.styled(transaction, persona, default=self._default)
             known = render.for_prompt(persona, self._schema, question=message.text)
         asks_why = why.is_asked(message.text)
         if not asks_why:  # it is the answer before this one that is to be explained

@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from persona import audit, editing
-from persona.audience import Audience, Place, covers, known_in
+from persona.audience import FORM, Audience, Place, covers, known_in
 from persona.audit import Actor
 from persona.moments import from_micros, to_micros
 from persona.operations import Operation, OperationId, UpdateId
@@ -102,6 +102,13 @@ async def read(transaction: Transaction, member: MemberKey, *, at: datetime, pla
         everything=int(known is None),
         **_labels(known),
     )
+    return Persona(member=member, at=at, facts=tuple(_fact(row) for row in rows))
+
+
+async def read_style(transaction: Transaction, member: MemberKey, *, at: datetime) -> Persona:
+    """What shapes answers to `member` anywhere, and holds at a moment; nothing that could be spoken."""
+    scope: Parameters = {"tenant": member.tenant, "member": member.id, "at": to_micros(at)}
+    rows = await transaction.fetch(_CURRENT, **scope, everything=0, **_labels(frozenset({FORM})))
     return Persona(member=member, at=at, facts=tuple(_fact(row) for row in rows))
 
 

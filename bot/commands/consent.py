@@ -5,7 +5,7 @@ from functools import partial
 from bot import consent
 from bot.commands import pause
 from bot.commands.command import OUTDATED, Asked, Command, Context
-from bot.store import conversations, members, used
+from bot.store import conversations, links, members, used
 from bot.store.members import Consent
 from bot.views import Button, View
 from persona import forgetting
@@ -82,6 +82,7 @@ async def _withdraw(transaction: Transaction, *, context: Context, asked: Asked)
     now = await conversations.decided_at(transaction, member, now=context.clock.now())
     await members.set_consent(transaction, member, "withdrawn", now=now)
     await used.erase(transaction, member)
+    await links.unlink(transaction, member)
     await forgetting.forget(transaction, member, field=None, schema=context.schema, now=now)
 
 

@@ -12,6 +12,7 @@ from bot.commands import (
     forget,
     history,
     home,
+    link,
     observe,
     offers,
     pause,
@@ -48,7 +49,7 @@ _GROUPS = {
     "See": (show.COMMAND, why.COMMAND, used.COMMAND, history.COMMAND),
     "Change": (add.COMMAND, edit.COMMAND, forget.COMMAND, undo.COMMAND),
     "Decide": (consent.COMMAND, pause.PAUSE, pause.RESUME, observe.COMMAND, offers.COMMAND),
-    "Know": (privacy.COMMAND, export.COMMAND, HELP),
+    "Know": (privacy.COMMAND, export.COMMAND, link.LINK, link.UNLINK, HELP),
 }
 _EVERY = (*(command for group in _GROUPS.values() for command in group), widen.COMMAND)
 COMMANDS = {command.name: command for command in _EVERY if command.is_listed}

@@ -1,7 +1,9 @@
 """`/persona used`: why did you say that? The facts that my last answer's prompt held, for the member alone."""
 
+from collections.abc import Sequence
 from functools import partial
 
+from bot import linking
 from bot.commands.command import Asked, Command, Context
 from bot.store import used
 from bot.store.used import Used
@@ -22,31 +24,35 @@ async def run(context: Context, asked: Asked) -> View:
     found = await context.store.read(partial(_read, context=context, asked=asked))
     if found is None:
         return NOTHING
-    answer, persona = found
+    answer, persona, style = found
     where = "here" if answer.is_from_here or asked.room is None else "in another conversation"
     about = f"my last answer to you {where} ({answer.asked_at:%Y-%m-%d %H:%M} UTC)"
     if not answer.facts:
         return View(text=f"For {about} I used nothing that I remember about you, only that conversation.")
     return View(
         text=f"When I wrote {about}, this is what I had before me of what I remember about you:",
-        sections=(Section(title="What I knew", lines=_lines(answer, persona)),),
+        sections=(Section(title="What I knew", lines=_lines(answer, persona, style)),),
         footer="Besides this I had that conversation, and nothing of any other. Wrong? /persona forget <field>.",
     )
 
 
-async def _read(transaction: Transaction, *, context: Context, asked: Asked) -> tuple[Used, Persona] | None:
+async def _read(
+    transaction: Transaction, *, context: Context, asked: Asked
+) -> tuple[Used, Persona, tuple[Fact, ...]] | None:
     member, now = asked.member.key, context.clock.now()
     answer = await used.last(transaction, member, room=asked.room)
     if answer is None:
         return None
-    return answer, await personas.read_history(transaction, member, schema=context.schema, at=now)
+    persona = await personas.read_history(transaction, member, schema=context.schema, at=now)
+    return answer, persona, await linking.style(transaction, persona, default=context.default)
 
 
-def _lines(answer: Used, persona: Persona) -> tuple[Line, ...]:
+def _lines(answer: Used, persona: Persona, style: Sequence[Fact]) -> tuple[Line, ...]:
     """The facts that are still kept, in the order they are shown elsewhere, and how many are not."""
-    known = [fact for fact in persona.facts if fact.id in answer.facts]
-    gone = len(answer.facts) - len(known)
-    lines = [_line(fact, persona) for fact in known]
+    own = [fact for fact in persona.facts if fact.id in answer.facts]
+    crossed = [fact for fact in style if fact.id in answer.facts]
+    gone = len(answer.facts) - len(own) - len(crossed)
+    lines = [_line(fact, persona) for fact in own] + [_crossed(fact) for fact in crossed]
     if gone:
         lines.append(
             Line(text=f"{gone} thing{'s' * (gone > 1)} I no longer have", note="forgotten or taken back since")
@@ -61,7 +67,16 @@ def _line(fact: Fact, persona: Persona) -> Line:
         parts.append("shapes my answers, never spoken")
     if not fact.holds(persona.at):
         parts.append("no longer holds")
-    return Line(text=f"{fact.field.replace('_', ' ')}: {fact.value}", note=", ".join(parts), action=f"why:{fact.id}")
+    return Line(text=_text(fact), note=", ".join(parts), action=f"why:{fact.id}")
+
+
+def _crossed(fact: Fact) -> Line:
+    """It is the other account's: shown, explained and changed there."""
+    return Line(text=_text(fact), note="from your linked account, shapes my answers, never spoken")
+
+
+def _text(fact: Fact) -> str:
+    return f"{fact.field.replace('_', ' ')}: {fact.value}"
 
 
 COMMAND = Command(

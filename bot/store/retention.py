@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from bot.store import conversations, off_record
+from bot.store import conversations, links, off_record
 from persona import audit, quarantine
 from persona.moments import to_micros
 from persona.ports import Transaction
@@ -60,4 +60,5 @@ async def erase_old(
     erased += await transaction.execute(_USAGE, before=to_micros(now - USAGE_LIFE))
     erased += await audit.erase_old(transaction, now=now)
     erased += await off_record.erase_old(transaction, now=now)
+    erased += await links.erase_old(transaction, now=now)
     return erased + await quarantine.erase_old(transaction, now=now)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from bot import errors
 from bot.applying import Terms
@@ -20,14 +21,17 @@ from bot.messages import Edit, Member, Message, MessageId, Platform, Room, Tenan
 from bot.offering import Offers
 from bot.ports import Adapter, Post
 from bot.responder import Responder
-from bot.store.engine import Store
+from bot.store.engine import Store, Unit
 from bot.store.sqlite import SqliteStore
 from bot.views import View
 from persona.audience import RoomKind
 from persona.optimizer import Optimizer
+from persona.ports import Row, Transaction, Value
 from tests.bot.commands.members import WORKPLACE, commands
 from tests.clock import StillClock
 from tests.models import ScriptedModel
+
+T = TypeVar("T")
 
 TENANT = TenantId("slack:T1")
 DISCORD_ANA = Member(tenant=TenantId("discord:accounts"), id="41", name="Ana")
@@ -80,6 +84,41 @@ class Paper:
             raise errors.PlatformUnreachableError
         self.slipped.append((room, member, view))
         return True
+
+
+@dataclass
+class Counted:
+    """See `persona.ports.Transaction`; counts the statements."""
+
+    inner: Transaction
+    count: list[str]
+
+    async def execute(self, sql: str, **parameters: Value) -> int:
+        self.count.append(sql)
+        return await self.inner.execute(sql, **parameters)
+
+    async def fetch(self, sql: str, **parameters: Value) -> Sequence[Row]:
+        self.count.append(sql)
+        return await self.inner.fetch(sql, **parameters)
+
+    async def fetch_one(self, sql: str, **parameters: Value) -> Row | None:
+        self.count.append(sql)
+        return await self.inner.fetch_one(sql, **parameters)
+
+
+class CountingStore:
+    """See `bot.store.engine.Store`; says which statements the writes ran."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self.statements: list[str] = []
+        self.scrub, self.close, self.read = store.scrub, store.close, store.read
+
+    async def write(self, unit: Unit[T]) -> T:
+        async def counted(transaction: Transaction) -> T:
+            return await unit(Counted(transaction, self.statements))
+
+        return await self._store.write(counted)
 
 
 class Desk:

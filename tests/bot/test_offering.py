@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from bot.messages import Member, Room
 from bot.models import anthropic_requests
-from bot.store.engine import Unit
 from bot.store.sqlite import SqliteStore
 from bot.wording import wording
 from persona.audience import RoomKind
-from persona.ports import Row, Transaction, Value
 from tests.bot.commands.members import ANA, BEN, everything, told
-from tests.bot.desk import DIRECT, Desk, room
+from tests.bot.desk import DIRECT, CountingStore, Desk, room
 from tests.clock import StillClock
 
-T = TypeVar("T")
 ASKED = "When does the Atlas merger close?"
 
 
@@ -176,41 +171,6 @@ async def test_a_platform_that_is_away_is_no_trouble(desk: Desk) -> None:
 
 
 # -- nobody else notices ----------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Counted:
-    """See `persona.ports.Transaction`; counts the statements."""
-
-    inner: Transaction
-    count: list[str]
-
-    async def execute(self, sql: str, **parameters: Value) -> int:
-        self.count.append(sql)
-        return await self.inner.execute(sql, **parameters)
-
-    async def fetch(self, sql: str, **parameters: Value) -> Sequence[Row]:
-        self.count.append(sql)
-        return await self.inner.fetch(sql, **parameters)
-
-    async def fetch_one(self, sql: str, **parameters: Value) -> Row | None:
-        self.count.append(sql)
-        return await self.inner.fetch_one(sql, **parameters)
-
-
-class CountingStore:
-    """See `bot.store.engine.Store`; says which statements were run for the room."""
-
-    def __init__(self, store: SqliteStore) -> None:
-        self._store = store
-        self.statements: list[str] = []
-        self.scrub, self.close, self.read = store.scrub, store.close, store.read
-
-    async def write(self, unit: Unit[T]) -> T:
-        async def counted(transaction: Transaction) -> T:
-            return await unit(Counted(transaction, self.statements))
-
-        return await self._store.write(counted)
 
 
 @asynccontextmanager

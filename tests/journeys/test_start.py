@@ -133,6 +133,8 @@ async def test_commands_say_what_they_take(discord_world: World) -> None:
         "offers": [("choice", False, ["on", "off"])],
         "privacy": [],
         "export": [],
+        "link": [("code", False, [])],
+        "unlink": [],
         "help": [],
     }
 

@@ -37,6 +37,9 @@ INVITED = (
 )
 """What the README's invite link asks for."""
 
+OPTIONS = {"observe": "choice", "offers": "choice", "consent": "choice", "link": "code"}
+"""What Discord calls the words after a verb, where they are not a field."""
+
 CONSENT_YES, CONSENT_NO = "consent:on", "consent:withdrawn"
 
 
@@ -365,7 +368,7 @@ class DiscordWorld(_Shared):
     async def command(self, who: Name, words: str, *, place: Place = "team") -> str:
         verb, _, rest = words.partition(" ")
         field, _, value = rest.partition(" ") if verb in {"add", "edit"} else (rest, "", "")
-        given = {"choice" if verb in {"observe", "offers", "consent"} else "field": field, "value": value}
+        given = {OPTIONS.get(verb, "field"): field, "value": value}
         options = {name: text for name, text in given.items() if text}
         shown = await self.twin.command(self._users[who], self._channels[place], f"persona {verb}", options=options)
         assert shown.ephemeral
