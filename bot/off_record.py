@@ -35,10 +35,13 @@ _ON: dict[Language, str] = {
     "zh": r"(?:可以|恢复|恢復|重新)(?:记录|記錄)(?:了)?",
 }
 _LEAD = r"^[\s(\[{*_~【:,.!-]*(?:(?:hey|hi|hello|ok|okay|so|please|btw|now)\b[\s,:!-]*)*[(\[{*_~【]*"
-_END = (
+_POLITE = (
     r"[\s,]*(?:please|now|from now on|from here on|for now|bitte|ab jetzt|s'il (?:te|vous) plaît|por favor"
-    r"|per favore)?[\s)\]}*_~】:,.;!…。、，-]*$"
+    r"|per favore)?"
 )
+_END = r"[\s)\]}*_~】:,.;!…。、，-]*$"
+_ASKED = r"[\s)\]}*_~】:,.;!?…。、，-]*$"
+"""Whether somebody asks to be off the record or says that they are is the same; not so with being on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +63,8 @@ def _begun(words: Mapping[Language, str], end: str = "") -> dict[Language, re.Pa
 
 _BEGINS = _begun(_OFF)
 _SWITCHES: tuple[tuple[Literal["off", "on"], dict[Language, re.Pattern[str]]], ...] = (
-    ("on", _begun(_ON, _END)),
-    ("off", _begun(_OFF, _END)),
+    ("on", _begun(_ON, _POLITE + _END)),
+    ("off", _begun(_OFF, _POLITE + _ASKED)),
 )
 
 

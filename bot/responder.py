@@ -118,14 +118,11 @@ class Responder:
         await conversations.classify(transaction, accepted.room)
         message = claimed.message
         decision = await members.consent(transaction, message.author.key)
-        known, is_off_record = render.NOTHING, claimed.is_off_record
+        is_off_record, is_remembered = claimed.is_off_record, consent.is_on(decision, self._default)
         said = await _switched(transaction, message)
-        is_remembered = consent.is_on(decision, self._default) and not is_off_record
-        if message.text.strip() and is_remembered and said is None:
-            now = self._clock.now()
-            persona = await personas.read(transaction, message.author.key, at=now, place=message.room.place)
-            persona = await linking.styled(transaction, persona, default=self._default)
-            known = render.for_prompt(persona, self._schema, question=message.text)
+        is_asking = bool(message.text.strip()) and said is None
+        is_used = is_asking and is_remembered and not is_off_record
+        known = await self._known(transaction, message) if is_used else render.NOTHING
         asks_why = why.is_asked(message.text)
         if not asks_why:  # it is the answer before this one that is to be explained
             await used.record(transaction, message, author=message.author.key, facts=known.facts)
@@ -143,6 +140,12 @@ class Responder:
             message, persona=known.text, history=history, wish=wish, asks_why=asks_why, off_record=is_off_record
         )
         return _Turn(claimed=claimed, consent=decision, prompt=built, fact_count=len(known.facts), said=said)
+
+    async def _known(self, transaction: Transaction, message: Message) -> render.Rendering:
+        """What the prompt says of the asker: what every reader of the room may know, and how they like answers."""
+        persona = await personas.read(transaction, message.author.key, at=self._clock.now(), place=message.room.place)
+        persona = await linking.styled(transaction, persona, default=self._default)
+        return render.for_prompt(persona, self._schema, question=message.text)
 
     async def _reply(self, turn: _Turn) -> None:
         claimed = turn.claimed

@@ -25,8 +25,8 @@ async def run(context: Context, asked: Asked) -> View:
     if found is None:
         return NOTHING
     answer, persona, style = found
-    where = "here" if answer.is_from_here or asked.room is None else "in another conversation"
-    about = f"my last answer to you {where} ({answer.asked_at:%Y-%m-%d %H:%M} UTC)"
+    where = "" if asked.room is None else " here" if answer.is_from_here else " in another conversation"
+    about = f"my last answer to you{where} ({answer.asked_at:%Y-%m-%d %H:%M} UTC)"
     if not answer.facts:
         return View(text=f"For {about} I used nothing that I remember about you, only that conversation.")
     return View(

@@ -46,6 +46,7 @@ OFF: list[tuple[Language, str]] = [
     ("en", "Off the record, please."),
     ("en", "(off the record!)"),
     ("en", "Let's go off the record from now on"),
+    ("en", "Can we talk off the record?"),
     ("de", "Inoffiziell bitte"),
     ("fr", "Entre nous."),
     ("es", "extraoficialmente, por favor"),
@@ -113,6 +114,7 @@ def test_words_alone_switch_on(language: Language, text: str) -> None:
         "The official numbers, please",
         "Offizielle Zahlen?",
         "On the record, I like tea",
+        "on the record?",
     ],
 )
 def test_other_messages_are_on_the_record(text: str) -> None:

@@ -82,8 +82,10 @@ async def test_nothing_is_offered_that_was_not_asked_for(desk: Desk, text: str) 
 
 async def test_what_the_room_knows_anyway_is_not_offered(desk: Desk) -> None:
     """A value that was said in public as well is simply used."""
-    await atlas(desk)
-    await told(desk.store, ANA, "projects", "the atlas merger", at=desk.clock.now())
+    await told(desk.store, ANA, "projects", "the atlas merger")
+    desk.clock.advance(seconds=1)
+    await told(desk.store, ANA, "projects", "the Atlas merger", kind="direct", room="D1", at=desk.clock.now())
+    assert await desk.rows("SELECT count(*) AS number FROM fact") == [(2,)]
     await desk.says(ANA, ASKED)
 
     assert offered(desk) == []

@@ -86,15 +86,24 @@ async def test_a_code_is_used_once(desk: Desk) -> None:
     assert len(await links(desk)) == 2
 
 
-async def test_a_code_runs_out(desk: Desk) -> None:
+@pytest.mark.parametrize("minutes", [10, 11])
+async def test_a_code_runs_out(desk: Desk, minutes: float) -> None:
     """After ten minutes it links nobody, and is erased."""
     shown = await code(desk)
-    desk.clock.advance(minutes=10)
+    desk.clock.advance(minutes=minutes)
 
     assert await desk.commands.run(f"link {shown}", DISCORD_ANA) == WRONG
     life = timedelta(hours=72)
     await desk.store.write(partial(retention.erase_old, now=desk.clock.now(), message_life=life))
     assert await desk.rows("SELECT * FROM link_code") == []
+
+
+async def test_a_code_lasts_ten_minutes(desk: Desk) -> None:
+    """Until then there is time to change to the other platform."""
+    shown = await code(desk)
+    desk.clock.advance(minutes=9.9)
+
+    assert "linked" in (await desk.commands.run(f"link {shown}", DISCORD_ANA)).text
 
 
 async def test_a_new_code_voids_the_old_one(desk: Desk) -> None:

@@ -49,6 +49,32 @@ async def test_what_the_room_may_not_know_was_not_used(desk: Desk) -> None:
     assert await used(desk, DIRECT) == ["location: Lisbon"]
 
 
+@pytest.mark.parametrize(
+    ("where", "named"),
+    [
+        (None, "my last answer to you ("),
+        (room(), "my last answer to you here ("),
+        (DIRECT, "you in another conversation"),
+    ],
+)
+async def test_it_says_which_answer_it_is_about(desk: Desk, where: Room | None, named: str) -> None:
+    """The answer is named by when it was given, and by where as far as that is known."""
+    await told(desk.store, ANA, "location", "Lisbon")
+    await desk.says(ANA, "where am I?")
+    view = await desk.commands.run("used", ANA, room=where)
+
+    assert named in view.text
+    assert f"{desk.clock.now():%Y-%m-%d %H:%M} UTC" in view.text
+
+
+async def test_a_greeting_used_nothing(desk: Desk) -> None:
+    """A message without words is answered without a model, and so without anything remembered."""
+    await told(desk.store, ANA, "location", "Lisbon")
+    await desk.says(ANA, "")
+
+    assert "used nothing" in (await desk.commands.run("used", ANA)).text
+
+
 async def test_nothing_used_is_said(desk: Desk) -> None:
     """An answer that was written without anything remembered is explained by that."""
     await desk.says(ANA, "hello")
