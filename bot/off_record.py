@@ -13,6 +13,10 @@ from typing import Literal
 from bot.wording import Language
 from persona.canonical import comparable
 
+MAX_CHARS = 100
+"""The words stand within so many, brackets and greetings before them included; whoever pastes a book is not kept
+waiting for the end of it."""
+
 _OFF: dict[Language, str] = {
     "en": r"(?:strictly |this is |(?:let's |let us |please |can we )(?:go |talk |speak |stay |keep (?:this |it )))?"
     r"off[- ](?:the[- ])?record",
@@ -70,12 +74,14 @@ _SWITCHES: tuple[tuple[Literal["off", "on"], dict[Language, re.Pattern[str]]], .
 
 def is_said(text: str) -> bool:
     """Whether a message says of itself that it is off the record."""
-    plain = comparable(text)
+    plain = comparable(text[:MAX_CHARS])
     return any(pattern.search(plain) for pattern in _BEGINS.values()) and not _is_over(plain)
 
 
 def switch(text: str) -> Switch | None:
     """What a message switches, if it says nothing else."""
+    if len(text) > MAX_CHARS:
+        return None
     plain = comparable(text)
     for to, patterns in _SWITCHES:
         for language, pattern in patterns.items():

@@ -123,6 +123,15 @@ def test_other_messages_are_on_the_record(text: str) -> None:
     assert off_record.switch(text) is None
 
 
+@pytest.mark.parametrize("filler", ["(", ",", " ", "hey ", "off the record,"])
+def test_no_message_takes_long(filler: str) -> None:
+    """The longest message a platform delivers is looked at as fast as a short one: nobody can keep others waiting."""
+    text = filler * (40_000 // len(filler)) + "x"
+
+    assert off_record.is_said(text) == filler.startswith("off")
+    assert off_record.switch(text) is None
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_way_back_that_is_named_is_one(language: Language) -> None:
     """What a member is told to say in order to be on the record again is understood."""
