@@ -109,7 +109,7 @@ async def test_commands_say_what_they_take(discord_world: World) -> None:
     assert isinstance(discord_world, DiscordWorld)
     async with discord_world.running():
         pass
-    (persona,) = discord_world.twin.commands.of(None)
+    (persona,) = [command for command in discord_world.twin.commands.of(None) if command["name"] == "persona"]
 
     assert {
         verb["name"]: [
