@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from bot import linking
+from bot.commands import wording
 from bot.commands.command import Asked, Command, Context
 from bot.store import used
 from bot.store.used import Used
 from bot.views import Line, Section, View
 from persona import store as personas
-from persona.audience import FORM
 from persona.persona import Fact, Persona
 from persona.ports import Transaction
 
@@ -52,7 +52,7 @@ def _lines(answer: Used, persona: Persona, style: Sequence[Fact]) -> tuple[Line,
     own = [fact for fact in persona.facts if fact.id in answer.facts]
     crossed = [fact for fact in style if fact.id in answer.facts]
     gone = len(answer.facts) - len(own) - len(crossed)
-    lines = [_line(fact, persona) for fact in own] + [_crossed(fact) for fact in crossed]
+    lines = [wording.line(fact, persona) for fact in own] + [_crossed(fact) for fact in crossed]
     if gone:
         lines.append(
             Line(text=f"{gone} thing{'s' * (gone > 1)} I no longer have", note="forgotten or taken back since")
@@ -60,23 +60,9 @@ def _lines(answer: Used, persona: Persona, style: Sequence[Fact]) -> tuple[Line,
     return tuple(lines)
 
 
-def _line(fact: Fact, persona: Persona) -> Line:
-    said = fact.evidence[0].said_at if fact.evidence else fact.valid_from
-    parts = [f"{'seen' if fact.kind == 'observed' else 'said'} {said:%Y-%m-%d}"]
-    if fact.audience == FORM:
-        parts.append("shapes my answers, never spoken")
-    if not fact.holds(persona.at):
-        parts.append("no longer holds")
-    return Line(text=_text(fact), note=", ".join(parts), action=f"why:{fact.id}")
-
-
 def _crossed(fact: Fact) -> Line:
     """It is the other account's: shown, explained and changed there."""
-    return Line(text=_text(fact), note="from your linked account, shapes my answers, never spoken")
-
-
-def _text(fact: Fact) -> str:
-    return f"{fact.field.replace('_', ' ')}: {fact.value}"
+    return Line(text=wording.said(fact), note=f"from your linked account, {wording.readers(fact.audience)}")
 
 
 COMMAND = Command(
