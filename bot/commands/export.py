@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 
-from bot.commands import wording
+from bot.commands import traces, wording
 from bot.commands.command import Asked, Command, Context
 from bot.messages import Room, TenantId
 from bot.store import conversations, departures, members, tidying, usage
@@ -44,6 +44,7 @@ class _Everything:
     tidied_at: datetime | None
     left_at: datetime | None
     trail: audit.Trail
+    traces: Mapping[str, object]
 
 
 async def run(context: Context, asked: Asked) -> View:
@@ -81,6 +82,7 @@ async def _read(transaction: Transaction, *, context: Context, asked: Asked) -> 
         tidied_at=await tidying.due_at(transaction, key),
         left_at=await departures.left_at(transaction, key),
         trail=await audit.read(transaction, key),
+        traces=await traces.read(transaction, key),
     )
 
 
@@ -111,6 +113,7 @@ def _data(kept: _Everything) -> dict[str, object]:
             "salts": dict(kept.trail.salts),
             "rows": [asdict(row) | {"at": _iso(row.at)} for row in kept.trail.rows],
         },
+        **kept.traces,
     }
 
 

@@ -73,6 +73,26 @@ async def guessed(transaction: Transaction, member: MemberKey, *, now: datetime)
     )
 
 
+async def expiry(transaction: Transaction, member: MemberKey) -> datetime | None:
+    """Until when the code that a member was shown may be typed."""
+    row = await transaction.fetch_one(
+        "SELECT expires_at FROM link_code WHERE tenant = :tenant AND member = :member",
+        tenant=member.tenant,
+        member=member.id,
+    )
+    return None if row is None else from_micros(row["expires_at"])
+
+
+async def guess_times(transaction: Transaction, member: MemberKey) -> list[datetime]:
+    """When a member typed wrong codes, oldest first."""
+    rows = await transaction.fetch(
+        "SELECT guessed_at FROM link_guess WHERE tenant = :tenant AND member = :member ORDER BY guessed_at",
+        tenant=member.tenant,
+        member=member.id,
+    )
+    return [from_micros(row["guessed_at"]) for row in rows]
+
+
 async def link_of(transaction: Transaction, member: MemberKey) -> Link | None:
     """The account a member is linked with."""
     row = await transaction.fetch_one(

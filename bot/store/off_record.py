@@ -4,10 +4,11 @@ A room here is a conversation: a thread is its own, a direct message is one with
 the platform's own clock, as messages have them.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.messages import MessageId, Room
-from persona.moments import to_micros
+from persona.moments import from_micros, to_micros
 from persona.persona import MemberKey
 from persona.ports import Transaction, Value
 
@@ -26,6 +27,9 @@ _HOLDS = f"""
     WHERE {_OF} AND (until IS NULL OR (since <= :said_at AND :said_at < until)) LIMIT 1
 """  # noqa: S608
 _IS_OPEN = f"SELECT 1 AS one FROM off_record WHERE {_OF} AND until IS NULL LIMIT 1"  # noqa: S608
+_PERIODS = """
+    SELECT * FROM off_record WHERE member_tenant = :member_tenant AND member = :member ORDER BY since, tenant, room
+"""
 _MARK = """
     UPDATE message SET off_record = 1 WHERE tenant = :tenant AND room = :room AND (id = :id OR reply_to = :id)
 """
@@ -65,6 +69,31 @@ async def is_open(transaction: Transaction, room: Room, member: MemberKey) -> bo
 async def mark(transaction: Transaction, room: Room, message: MessageId) -> None:
     """Let a stored message be off the record, for good, with our reply to it."""
     await transaction.execute(_MARK, tenant=room.tenant, room=room.id, id=message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """When a member was off the record in a room."""
+
+    tenant: str
+    room: str
+    since: datetime
+    until: datetime | None
+    """None while they are."""
+
+
+async def periods(transaction: Transaction, member: MemberKey) -> list[Period]:
+    """Where and when a member was off the record, as far as that is still kept; oldest first."""
+    rows = await transaction.fetch(_PERIODS, member_tenant=member.tenant, member=member.id)
+    return [
+        Period(
+            tenant=row["tenant"],
+            room=row["room"],
+            since=from_micros(row["since"]),
+            until=None if row["until"] is None else from_micros(row["until"]),
+        )
+        for row in rows
+    ]
 
 
 async def erase_old(transaction: Transaction, *, now: datetime) -> int:

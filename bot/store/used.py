@@ -2,20 +2,20 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.messages import Accepted, Room
 from persona.moments import from_micros
 from persona.persona import FactId, MemberKey
-from persona.ports import Transaction
+from persona.ports import Row, Transaction
 
 _RECORD = """
     UPDATE inbox SET author_tenant = :author_tenant, author = :author, facts = :facts
     WHERE tenant = :tenant AND key = :key AND state = 'running'
 """
 _LAST = """
-    SELECT inbox.facts, inbox.received_at,
+    SELECT inbox.tenant, inbox.room, inbox.facts, inbox.received_at,
            CASE WHEN inbox.tenant = :tenant AND inbox.room = :room THEN 0
                 WHEN inbox.tenant = :tenant AND conversation.channel = :channel THEN 1 ELSE 2 END AS distance
     FROM inbox
@@ -23,6 +23,10 @@ _LAST = """
     WHERE inbox.author_tenant = :author_tenant AND inbox.author = :author
       AND inbox.state = 'answered' AND inbox.settled_at IS NOT NULL
     ORDER BY distance, inbox.received_at DESC LIMIT 1
+"""
+_EVERY = """
+    SELECT tenant, room, facts, received_at FROM inbox
+    WHERE author_tenant = :author_tenant AND author = :author ORDER BY received_at, key
 """
 _ERASE = """
     UPDATE inbox SET author_tenant = NULL, author = NULL, facts = NULL
@@ -34,10 +38,12 @@ _ERASE = """
 class Used:
     """What an answer was written with."""
 
+    tenant: str
+    room: str
     facts: tuple[FactId, ...]
     asked_at: datetime
     """When the message it answers was accepted."""
-    is_from_here: bool
+    is_from_here: bool = False
     """Whether it was given in the room that was asked about, or in its channel."""
 
 
@@ -71,13 +77,23 @@ async def last(transaction: Transaction, member: MemberKey, *, room: Room | None
     )
     if row is None:
         return None
-    return Used(
-        facts=tuple(json.loads(row["facts"])),
-        asked_at=from_micros(row["received_at"]),
-        is_from_here=row["distance"] < 2,
-    )
+    return replace(_used(row), is_from_here=row["distance"] < 2)
+
+
+async def every(transaction: Transaction, member: MemberKey) -> list[Used]:
+    """What all answers to a member were written with that are still known, and those being written; oldest first."""
+    return [_used(row) for row in await transaction.fetch(_EVERY, author_tenant=member.tenant, author=member.id)]
 
 
 async def erase(transaction: Transaction, member: MemberKey) -> None:
     """Lose all traces of what answers to a member were written with."""
     await transaction.execute(_ERASE, author_tenant=member.tenant, author=member.id)
+
+
+def _used(row: Row) -> Used:
+    return Used(
+        tenant=row["tenant"],
+        room=row["room"],
+        facts=tuple(json.loads(row["facts"])),
+        asked_at=from_micros(row["received_at"]),
+    )

@@ -15,13 +15,14 @@ from bot.commands.registry import Commands
 from bot.consent import Default
 from bot.messages import Member, Message, MessageId, Room
 from bot.settings import Settings
-from bot.store import departures, inbox, members, retention, tidying, usage
+from bot.store import departures, inbox, links, members, off_record, retention, tidying, usage
+from bot.store import used as answers
 from bot.store.members import ConsentState
 from bot.store.sqlite import SqliteStore
 from bot.views import View
 from persona import freezing, quarantine
 from persona.freezing import Origin
-from persona.persona import MemberKey
+from persona.persona import FactId, MemberKey
 from persona.ports import Transaction, Usage
 from tests.bot.commands.members import ANA, BEN, DAY, NAMESAKE, T1, WORKPLACE, commands, everything, texts, told
 from tests.bot.commands.test_show import quarantined
@@ -180,6 +181,13 @@ async def lived(store: SqliteStore, used: Commands, member: Member) -> None:
     room = Room(tenant=T1, channel="C9", kind="public")
     message = Message(id=MessageId(f"m-{member.tenant}-{member.id}"), room=room, author=member, text="hi", said_at=NOON)
     await store.write(partial(inbox.accept, message=message, now=NOON))
+    await store.write(partial(inbox.claim, accepted=message, now=NOON))
+    await store.write(partial(answers.record, accepted=message, author=member.key, facts=[FactId("f1")]))
+    await store.write(partial(off_record.begin, room=room, member=member.key, since=NOON))
+    other = MemberKey(tenant="discord:accounts", id=f"{member.tenant}-{member.id}")
+    await store.write(partial(links.join, one=member.key, other=other, now=NOON))
+    await store.write(partial(links.put_code, member=member.key, digest="d", now=NOON))
+    await store.write(partial(links.guessed, member=member.key, now=NOON))
     used_up = Usage(model="claude", input_tokens=10, output_tokens=5)
     shares = {member.key: 1}
     for call in ("one", "two"):
@@ -231,6 +239,11 @@ async def test_every_row_of_a_member_is_exported(store: SqliteStore, clock: Stil
         "tidying": 1 if data["tidied_at"] else 0,
         "departure": 1 if data["left_at"] else 0,
         "audit_salt": len(data["audit"]["salts"]),
+        "inbox": len(data["answers"]),
+        "off_record": len(data["off_record"]),
+        "link": 1 if data["link"] else 0,
+        "link_code": 1 if data["link_code_expires_at"] else 0,
+        "link_guess": len(data["wrong_codes"]),
     }
 
 
@@ -243,7 +256,8 @@ async def test_the_exports_shape_is_stable(store: SqliteStore, clock: StillClock
     assert data["format"] == "rapport-persona-1"
     assert set(data) == {
         *("format", "exported_at", "member", "consent", "facts", "operations", "forgotten", "refused"),
-        *("messages", "usage", "tidied_at", "left_at", "audit"),
+        *("messages", "usage", "tidied_at", "left_at", "audit", "answers", "off_record", "offers"),
+        *("link", "link_code_expires_at", "wrong_codes"),
     }
     assert data["member"] == {"tenant": "slack:T1", "id": "U1", "name": "Ana"}
     assert data["consent"] == {"state": "on", "since": "2026-11-22T12:00:00+00:00", "observed": True}

@@ -1,0 +1,30 @@
+"""What a member leaves behind besides their persona, as their export has it: answers, what is off the record, links."""
+
+from datetime import datetime
+
+from bot.store import links, off_record, offers, used
+from persona.persona import MemberKey
+from persona.ports import Transaction
+
+
+async def read(transaction: Transaction, member: MemberKey) -> dict[str, object]:
+    """The keys of the export that hold it, ready to be written as JSON."""
+    link = await links.link_of(transaction, member)
+    return {
+        "offers": await offers.are_on(transaction, member),
+        "answers": [
+            {"tenant": one.tenant, "room": one.room, "asked_at": one.asked_at.isoformat(), "facts": list(one.facts)}
+            for one in await used.every(transaction, member)
+        ],
+        "off_record": [
+            {"tenant": one.tenant, "room": one.room, "since": one.since.isoformat(), "until": _iso(one.until)}
+            for one in await off_record.periods(transaction, member)
+        ],
+        "link": None if link is None else {"tenant": link.other.tenant, "id": link.other.id},
+        "link_code_expires_at": _iso(await links.expiry(transaction, member)),
+        "wrong_codes": [moment.isoformat() for moment in await links.guess_times(transaction, member)],
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
