@@ -58,6 +58,11 @@ _REPLIES = """
 _MESSAGES = "DELETE FROM message WHERE author_tenant = :tenant AND author = :id"
 _ROWS = (
     "DELETE FROM usage WHERE member_tenant = :tenant AND member = :id",
+    "UPDATE inbox SET author_tenant = NULL, author = NULL, facts = NULL WHERE author_tenant = :tenant AND author = :id",
+    "DELETE FROM off_record WHERE member_tenant = :tenant AND member = :id",
+    "DELETE FROM link WHERE (tenant = :tenant AND member = :id) OR (other_tenant = :tenant AND other = :id)",
+    "DELETE FROM link_code WHERE tenant = :tenant AND member = :id",
+    "DELETE FROM link_guess WHERE tenant = :tenant AND member = :id",
     "DELETE FROM tidying WHERE tenant = :tenant AND member = :id",
     "DELETE FROM fingerprint WHERE tenant = :tenant AND member = :id",
     "DELETE FROM member WHERE tenant = :tenant AND id = :id AND consent <> 'withdrawn'",

@@ -20,6 +20,10 @@ KEYS = {
     "member": "id",
     "usage": "call, member_tenant, member",
     "audit_salt": "member, field",
+    "off_record": "room, member_tenant, member, since",
+    "link": "member",
+    "link_code": "member",
+    "link_guess": "member, id",
     "note": "name",
 }
 """Every table with rows of tenants, and its primary key after the tenant. `origin` remembers what is gone; the audit
@@ -34,15 +38,18 @@ _OF_ROOMS = """
 _OUTBOX_OF_ROOMS = f"""
     WHERE tenant = :tenant AND answer IN (SELECT answer FROM inbox {_OF_ROOMS})
 """  # noqa: S608 - our own words
-_ROOM_TABLES = {"outbox": _OUTBOX_OF_ROOMS, "message": _OF_ROOMS, "inbox": _OF_ROOMS}
+_ROOM_TABLES = {"outbox": _OUTBOX_OF_ROOMS, "message": _OF_ROOMS, "inbox": _OF_ROOMS, "off_record": _OF_ROOMS}
 """In this order: what a reply belongs to is found by way of its question."""
 _CONVERSATIONS = "DELETE FROM conversation WHERE tenant = :tenant AND frozen_by = :origin"
+_LINKS = "DELETE FROM link WHERE other_tenant = :tenant"
+"""Of accounts elsewhere that are linked with one of the tenant's."""
 _ROOMS = "DELETE FROM origin WHERE tenant = :tenant AND room <> ''"
 
 
 async def purge_tenant(transaction: Transaction, origin: Origin, *, most: int) -> int:
     """Erase rows of a tenant, at most `most` of each table. Returns how many went; 0 once nothing is left."""
     erased = await transaction.execute(_ROOMS, tenant=origin.tenant)
+    erased += await transaction.execute(_LINKS, tenant=origin.tenant)
     for table, key in KEYS.items():
         statement = _PURGE.format(table=table, key=key, only=_ALL)
         erased += await transaction.execute(statement, tenant=origin.tenant, most=most)

@@ -14,7 +14,8 @@ import pytest
 
 from bot.commands.link import ALPHABET, CODE_CHARS, MAX_GUESSES, NOTHING_LINKED, OWN, TOO_MANY, UNLINKED, WRONG
 from bot.messages import Member
-from bot.store import retention
+from bot.store import departures, retention
+from bot.store import links as links_store
 from bot.store.sqlite import SqliteStore
 from persona.audience import RoomKind
 from tests.bot.commands.members import ANA, BEN, NAMESAKE, commands, texts, told
@@ -221,6 +222,22 @@ async def test_either_side_ends_it_at_once(desk: Desk, who: Member, how: str) ->
 
     assert await style(desk) == {}
     assert (await links(desk) == set()) == (how != "pause")
+
+
+@pytest.mark.parametrize("who", [ANA, DISCORD_ANA])
+async def test_nothing_is_left_of_who_is_gone(desk: Desk, who: Member) -> None:
+    """Erasing either account ends the link, and takes its codes, guesses, answers and what was off the record along."""
+    where = room("D9", kind="direct", tenant="slack:T1" if who == ANA else "discord:direct")
+    await desk.commands.run("link WRONG", who)
+    await link(desk)
+    await desk.says(who, "off the record", where)
+    await desk.store.write(partial(links_store.put_code, member=who.key, digest="d", now=desk.clock.now()))
+    await desk.store.write(partial(departures.erase, member=who.key))
+
+    assert await links(desk) == set()
+    for table in ("link_code", "link_guess", "off_record"):
+        assert await desk.rows(f"SELECT * FROM {table}") == []  # noqa: S608 - our own names
+    assert await desk.rows("SELECT key FROM inbox WHERE author IS NOT NULL") == []
 
 
 async def test_unlinking_is_confirmed_and_can_be_repeated(desk: Desk) -> None:
