@@ -61,6 +61,9 @@ class Rooms:
     async def working(self, message: Message) -> AsyncIterator[None]:
         yield
 
+    async def locale(self, member: Member) -> str | None:
+        return None
+
     async def notify(self, room: Room, member: Member, view: View) -> bool:
         self.told.append((room, member, view))
         return True

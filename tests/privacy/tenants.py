@@ -54,6 +54,9 @@ SWEEPS: dict[str, str] = {
         "what outlived its use goes, wherever",
     ),
     "DELETE FROM refusal WHERE refused_at < :before": "likewise",
+    "DELETE FROM off_record WHERE until < :before": "likewise",
+    "DELETE FROM link_code WHERE expires_at <= :now": "likewise",
+    "DELETE FROM link_guess WHERE guessed_at <= :before": "likewise",
 }
 """Every statement over all tenants there is, with its reason. What they find is dealt with tenant by tenant."""
 

@@ -5,8 +5,8 @@ A row of the inbox gets its author only once it is answered: before, the message
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 STATEMENTS = (
     "ALTER TABLE inbox ADD COLUMN author_tenant TEXT",

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 STATEMENTS = (
     "ALTER TABLE message ADD COLUMN off_record BIGINT NOT NULL DEFAULT 0",
