@@ -39,6 +39,7 @@ class Intake:
         answer: Handler,
         turn_away: Handler,
         command: Run,
+        verbs: Container[str],
     ) -> None:
         self._store = store
         self._adapters = adapters
@@ -49,6 +50,7 @@ class Intake:
         self._answer = answer
         self._turn_away = turn_away
         self._command = command
+        self._verbs = verbs
 
     async def accept(self, message: Message) -> bool:
         """Store a message to us and line it up for an answer.
@@ -63,7 +65,7 @@ class Intake:
         """
         author = replace(message.author, name=clean(message.author.name))
         message = replace(message, text=clean(message.text), author=author)
-        if spoken.words(message.text) is not None:
+        if spoken.words(message.text, self._verbs) is not None:
             return await self._take(message)
         keep = partial(_accept, message=message)
         is_new = await self._store.write(partial(self._if_there, message=message, keep=keep))

@@ -13,7 +13,7 @@ from bot import consent
 from bot.applying import Terms
 from bot.clock import SystemClock
 from bot.commands.command import Context
-from bot.commands.registry import Commands
+from bot.commands.registry import COMMANDS, Commands
 from bot.commands.spoken import Spoken
 from bot.core import Core
 from bot.delivery import Delivery
@@ -125,6 +125,7 @@ async def open_core(
                 answer=responder.answer,
                 turn_away=responder.turn_away,
                 command=Spoken(commands, delivery).answer,
+                verbs=COMMANDS,
             ),
             commands=commands,
             learning=learning,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import structlog
 
 from bot import errors, spoken
-from bot.commands.registry import PREFIX, Commands
+from bot.commands.registry import COMMANDS, PREFIX, Commands
 from bot.delivery import Delivery
 from bot.messages import Message
 from bot.ports import Post
@@ -38,7 +38,7 @@ class Spoken:
         adapter = self._delivery.adapter(message.room)
         room = await adapter.classified(message.room)
         try:
-            view = await self._commands.run(spoken.words(message.text) or "", message.author, room=room)
+            view = await self._commands.run(spoken.words(message.text, COMMANDS) or "", message.author, room=room)
         except errors.BotError as error:
             _log.error("command.failed", reference=message.reference, error=type(error).__name__, why=str(error))
             view = View(text=error.for_member)

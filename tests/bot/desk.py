@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from bot import errors
 from bot.applying import Terms
+from bot.commands.registry import COMMANDS
 from bot.commands.spoken import Spoken
 from bot.consent import Default
 from bot.delivery import Delivery
@@ -168,6 +169,7 @@ class Desk:
             answer=self.responder.answer,
             turn_away=self.responder.turn_away,
             command=Spoken(self.commands, delivery).answer,
+            verbs=COMMANDS,
         )
         self._count = 0
 
