@@ -57,7 +57,7 @@ READ_IN = {
 }
 """The table itself: where a fact was learned, or that it is style, and where it may be read."""
 
-steady = settings(deadline=None, derandomize=True, database=None, max_examples=60)
+steady = settings(deadline=None, derandomize=True, database=None, max_examples=40)
 """Properties find the same examples on every machine, leave no file, and take a fraction of a second."""
 
 in_one_store = settings(steady, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
