@@ -257,7 +257,7 @@ def _recorded(row: Row) -> Recorded:
 
 def _hidden(text: str, salt: str) -> str:
     """What cannot be told from a hash of something else, and not be found by trying, once the salt is gone."""
-    return hmac.new(salt.encode(), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(salt.encode(), text.encode("utf-8", "replace"), "sha256").hex()[:32]
 
 
 def _hash(columns: Iterable[Value]) -> str:

@@ -21,6 +21,7 @@ from persona.instructions import answer_schema, instructions, learnable
 from persona.operations import Op, Operation
 from persona.persona import Kind, MemberKey
 from persona.ports import StructuredModel, StructuredReply, StructuredRequest, Usage
+from persona.schema import Field as SchemaField
 from persona.schema import Schema
 from persona.session import Line, Session
 
@@ -100,26 +101,30 @@ def _transcript(sessions: Sequence[Session], schema: Schema) -> str:
 class _Known:
     """A fact that a speaker's session may change."""
 
-    pair: list[str]
-    """Its field and value, as the model sees them."""
-    words: frozenset[str]
+    field: SchemaField
+    value: str
     confirmed_at: datetime
     is_first: bool = False
 
     @property
+    def pair(self) -> list[str]:
+        """It, as the model sees it."""
+        return [self.field.name, self.value]
+
+    @property
+    def words(self) -> frozenset[str]:
+        return relevance.words_of(self.field, self.value)
+
+    @property
     def chars(self) -> int:
-        return len(json.dumps(self.pair, ensure_ascii=False))
+        return len(self.field.name) + len(self.value) + len('["",""]')
 
 
 def _known(session: Session, member: MemberKey, schema: Schema) -> list[list[str]]:
     """What is known of a speaker, within `KNOWN_TOKENS`: what they may have spoken of, and what was confirmed last."""
     fields = {field.name: field for field in learnable(schema)}
     facts = [
-        _Known(
-            pair=[fact.field, fact.value],
-            words=relevance.words_of(fields[fact.field], fact.value),
-            confirmed_at=fact.confirmed_at,
-        )
+        _Known(field=fields[fact.field], value=fact.value, confirmed_at=fact.confirmed_at)
         for fact in session.personas[member].current
         if fact.field in fields
     ]

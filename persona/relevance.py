@@ -52,10 +52,10 @@ def fitting(candidates: Sequence[C], text: str, *, budget_tokens: int) -> list[C
 
     What shares more words with `text` goes before the rest, and of that what was confirmed last.
     """
-    left, asked = int(budget_tokens * CHARS_PER_TOKEN), words(text)
+    left = int(budget_tokens * CHARS_PER_TOKEN)
     if sum(one.chars for one in candidates) <= left:
         return list(candidates)
-    kept: set[int] = set()
+    asked, kept = words(text), set[int]()
     ranked = sorted(
         enumerate(candidates),
         key=lambda one: (not one[1].is_first, -len(one[1].words & asked), -one[1].confirmed_at.timestamp()),
@@ -70,6 +70,8 @@ def fitting(candidates: Sequence[C], text: str, *, budget_tokens: int) -> list[C
 def words(text: str) -> frozenset[str]:
     """The words of a text as they are compared, without the shortest; scripts without spaces give pairs of letters."""
     plain = comparable(text)
+    if plain.isascii():
+        return frozenset(_WORD.findall(plain)) - _COMMON
     pairs = (plain[at : at + 2] for at in range(len(plain) - 1) if min(plain[at : at + 2]) > "\u2fff")
     return frozenset(_WORD.findall(plain)) - _COMMON | frozenset(pairs)
 

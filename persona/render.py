@@ -54,11 +54,10 @@ _ALWAYS = ("style", "facts")
 class _Entry:
     """One field with what a prompt says of it."""
 
-    name: str
+    field: Field
     group: str
     content: str | list[str]
     confirmed_at: datetime
-    words: frozenset[str]
     facts: tuple[FactId, ...]
 
     @classmethod
@@ -66,13 +65,20 @@ class _Entry:
         facts = distinct(persona.of(field.name), field)
         texts = [_text(fact, field, persona.zone) for fact in facts]
         return cls(
-            name=field.name,
+            field=field,
             group="style" if field.style else "uncertain" if _is_uncertain(facts, field, persona.at) else "facts",
             content=texts if field.is_list else texts[-1],
             confirmed_at=max(fact.confirmed_at for fact in facts),
-            words=relevance.words_of(field, *texts),
             facts=tuple(fact.id for fact in (facts if field.is_list else facts[-1:])),
         )
+
+    @property
+    def name(self) -> str:
+        return self.field.name
+
+    @property
+    def words(self) -> frozenset[str]:
+        return relevance.words_of(self.field, *([self.content] if isinstance(self.content, str) else self.content))
 
     @property
     def is_first(self) -> bool:

@@ -196,10 +196,11 @@ async def learned_since(transaction: Transaction, member: MemberKey, since: date
 
 async def _keep(transaction: Transaction, operation: Operation, update: UpdateId, now: datetime) -> bool:
     owner: Parameters = {"tenant": operation.member.tenant, "member": operation.member.id}
+    name = operation.id
     is_new = await transaction.execute(
         _INSERT_OPERATION,
         **owner,
-        id=operation.id,
+        id=name,
         field=operation.field,
         op=operation.op,
         value=operation.value,
@@ -218,7 +219,7 @@ async def _keep(transaction: Transaction, operation: Operation, update: UpdateId
         await transaction.execute(
             _INSERT_EVIDENCE,
             **owner,
-            operation=operation.id,
+            operation=name,
             number=number,
             room_tenant=evidence.tenant,
             room=evidence.room,
