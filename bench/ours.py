@@ -15,7 +15,7 @@ from bot import logs, settings
 from bot.core import Core
 from bot.messages import Member, MessageId, Room, TenantId
 from bot.store import conversations
-from bot.wiring import open_core
+from bot.wiring import open_core, settled
 from tests.clock import StillClock
 
 TENANT = TenantId("slack:T1")
@@ -26,7 +26,7 @@ async def main() -> None:
     loaded, clock = settings.load(), StillClock()
     logs.configure(loaded.log_level or "info", loaded.log_format)  # as the bot has it: a line for each update
     async with open_core(loaded, clock=clock) as core:
-        await core.model.warm()
+        await settled(core)
         for number in rounds.wanted():
             await _say(core, clock, number)
             clock.advance(days=1)
