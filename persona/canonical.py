@@ -72,6 +72,8 @@ def readings(text: str) -> tuple[str, ...]:
     Besides its skeleton also with words that were spelled out joined, and with digits as the letters they stand for.
     """
     joined = _SPELLED_OUT.sub(lambda found: re.sub(r"[ ._*-]", "", found[0]), skeleton(text))
+    if not _DIGITS_IN_WORDS.search(joined):  # nearly every text
+        return tuple(dict.fromkeys((comparable(text), joined)))
     as_i = _DIGITS_IN_WORDS.sub(lambda found: found[0].translate(_ONE_AS_I), joined)
     as_l = _DIGITS_IN_WORDS.sub(lambda found: found[0].translate(_ONE_AS_L), joined)
     return tuple(dict.fromkeys((comparable(text), joined, as_i, as_l)))

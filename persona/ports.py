@@ -1,6 +1,6 @@
 """The two things this package asks of the outside: a transaction to keep facts in, a model to propose changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -9,9 +9,11 @@ Value = str | int | float | bytes | None
 
 
 class Row(Protocol):
-    """One row of a result, its columns by name, of the types the migration gave them."""
+    """One row of a result: its columns by name, and in the order they were asked for, of the migration's types."""
 
     def __getitem__(self, column: str, /) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
 
 
 class Transaction(Protocol):

@@ -198,7 +198,7 @@ async def rows(opened: Store, *tables: str) -> dict[str, list[tuple[object, ...]
     async def fetch(transaction: Transaction) -> dict[str, list[tuple[object, ...]]]:
         names = tables or ("fact", "evidence", "operation", "fence")
         found = {name: await transaction.fetch(f"SELECT * FROM {name}") for name in names}  # noqa: S608 - our names
-        return {name: sorted((tuple(row) for row in entries), key=repr) for name, entries in found.items()}  # type: ignore[arg-type]  # sqlite3.Row iterates over its values
+        return {name: sorted((tuple(row) for row in entries), key=repr) for name, entries in found.items()}
 
     return await opened.read(fetch)
 

@@ -33,7 +33,7 @@ async def stored(store: SqliteStore) -> str:
     async def fetch(transaction: Transaction) -> str:
         names = ("operation", "evidence", "fact", "fence", "fingerprint")
         rows = [await transaction.fetch(f"SELECT * FROM {name}") for name in names]  # noqa: S608 - our names
-        return repr([tuple(row) for found in rows for row in found])  # type: ignore[arg-type]  # rows iterate over values
+        return repr([tuple(row) for found in rows for row in found])
 
     return await store.read(fetch)
 

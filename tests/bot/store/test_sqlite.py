@@ -42,7 +42,7 @@ def pragma(name: str) -> Unit[Any]:
 
     async def unit(transaction: Transaction) -> Any:
         row = await transaction.fetch_one(f"PRAGMA {name}")
-        return None if row is None else next(iter(row))  # type: ignore[call-overload]  # a row of sqlite3 is a sequence too
+        return None if row is None else next(iter(row))
 
     return unit
 
