@@ -38,8 +38,11 @@ _COLUMNS = (
 )
 """All but the hash, which is of these in this order."""
 
-_PER_STATEMENT = 40
 _PER_PAGE = 500
+
+_INSERT = f"""
+    INSERT INTO audit ({", ".join(_COLUMNS)}, hash) VALUES ({", ".join(f":{name}" for name in _COLUMNS)}, :hash)
+"""  # noqa: S608 - our own words
 
 _HEAD = """
     INSERT INTO audit_head (tenant, number, hash, cut_number, cut_hash) VALUES (:tenant, 0, '', 0, '')
@@ -137,14 +140,11 @@ async def record(transaction: Transaction, member: MemberKey, *entries: Entry, n
     assert head is not None
     salts = await _salts(transaction, member, entries)
     number, previous = head["number"], head["hash"]
-    rows: list[dict[str, Value]] = []
     for entry in entries:
         number += 1
         row = _row(member, entry, salts, number=number, previous=previous, now=now)
-        previous = row["hash"] = _hash(row.values())
-        rows.append(row)
-    for begin in range(0, len(rows), _PER_STATEMENT):
-        await _insert(transaction, rows[begin : begin + _PER_STATEMENT])
+        previous = _hash(row.values())
+        await transaction.execute(_INSERT, **row, hash=previous)
     await transaction.execute(_MOVE, tenant=member.tenant, number=number, hash=previous)
     for field in {entry.field for entry in entries if entry.is_erasure}:
         owner: dict[str, Value] = {"tenant": member.tenant, "member": member.id}
@@ -262,10 +262,3 @@ def _hidden(text: str, salt: str) -> str:
 
 def _hash(columns: Iterable[Value]) -> str:
     return hashlib.sha256(json.dumps(list(columns), ensure_ascii=True).encode()).hexdigest()
-
-
-async def _insert(transaction: Transaction, rows: Sequence[dict[str, Value]]) -> None:
-    names = (*_COLUMNS, "hash")
-    values = ", ".join(f"({', '.join(f':{name}_{place}' for name in names)})" for place in range(len(rows)))
-    parameters = {f"{name}_{place}": row[name] for place, row in enumerate(rows) for name in names}
-    await transaction.execute(f"INSERT INTO audit ({', '.join(names)}) VALUES {values}", **parameters)  # noqa: S608 - our own words

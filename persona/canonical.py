@@ -37,6 +37,9 @@ _NOT_TYPED = re.compile(
 """What somebody else may have written: `>>>` with all that follows it, lines after `>`, fenced code, and what follows
 the line that mail programs put over a forwarded message: dashes, words, dashes."""
 
+_MARKS = (">", "&gt;", "```", "-----")
+"""Without any of these nothing in a text is marked as somebody else's."""
+
 
 def canonical(text: str) -> str:
     """`text` in Unicode's compatibility form, without characters that show nothing, on one line."""
@@ -95,6 +98,8 @@ def typed(text: str) -> list[str]:
 
 def is_quoted(words: str, text: str) -> bool:
     """Whether a member literally typed `words` in `text`, in one passage."""
+    if text.isascii() and words in text and not any(mark in text for mark in _MARKS):  # nearly every quote
+        return True
     wanted = comparable(words)
     return any(wanted in comparable(passage) for passage in typed(text))
 

@@ -27,8 +27,13 @@ def project(operations: Iterable[Operation], of: Field) -> tuple[Fact, ...]:
     """
     words = _words(supported(operations))
     audiences = dict.fromkeys(word.audience for word in words if not word.is_removal)
-    spells = [spell for audience in audiences for spell in _spells(audience, words, of)]
-    spells.sort(key=lambda spell: (spell.begin, spell.first.said_at, spell.first.id))
+    if _is_plain(words, of):
+        spells = _plain_spells(words, of)
+    else:
+        spells = [spell for audience in audiences for spell in _spells(audience, words, of)]
+    for spell in spells:
+        spell.name = spell.operations[0].id
+    spells.sort(key=lambda spell: (spell.begin, spell.operations[0].said_at, spell.name))
     return tuple(_facts(spells, of))
 
 
@@ -204,10 +209,37 @@ class _Spell:
     words: set[_Word] = field(default_factory=set)
     operations: list[Operation] = field(default_factory=list)
     """Of the words, as they were said."""
+    name: str = ""
+    """The id of the first of them, which costs a digest."""
 
-    @property
-    def first(self) -> Operation:
-        return self.operations[0]
+
+def _is_plain(words: Sequence[_Word], of: Field) -> bool:
+    """Whether one audience heard everything, one thing after the other, with nothing taken back or to end by itself.
+
+    So it is with nearly every field of nearly every member; then nothing has to be asked of single moments.
+    """
+    return (
+        len({word.audience for word in words}) <= 1
+        and all(word.is_stated and not word.is_removal and word.until is None for word in words)
+        and all(one.begin < other.begin for one, other in pairwise(words))
+        and (not of.is_list or len({word.key for word in words}) <= of.max_items)
+    )
+
+
+def _plain_spells(words: Iterable[_Word], of: Field) -> list[_Spell]:
+    """What `_spells` finds where `_is_plain` holds."""
+    spells: list[_Spell] = []
+    holding: dict[str, _Spell] = {}
+    for word in words:
+        if word.key not in holding:
+            if not of.is_list:
+                for ended in holding.values():
+                    ended.end = word.begin
+                holding.clear()
+            holding[word.key] = _Spell(begin=word.begin)
+            spells.append(holding[word.key])
+        holding[word.key].operations.append(word.operation)
+    return spells
 
 
 def _spells(audience: Audience, words: Sequence[_Word], of: Field) -> list[_Spell]:
@@ -236,7 +268,7 @@ def _facts(spells: Iterable[_Spell], of: Field) -> Iterator[Fact]:
     """The spells as facts, each with an id of its own: a value that was only interrupted goes on under a number."""
     used: Counter[str] = Counter()
     for spell in spells:
-        name = spell.first.id[:12]
+        name = spell.name[:12]
         used[name] += 1
         evidence = {one: None for operation in spell.operations for one in operation.evidence}
         yield Fact(
@@ -245,7 +277,7 @@ def _facts(spells: Iterable[_Spell], of: Field) -> Iterator[Fact]:
             field=of.name,
             value=spell.operations[-1].value,
             kind="stated" if any(operation.kind == "stated" for operation in spell.operations) else "observed",
-            audience=spell.first.audience,
+            audience=spell.operations[0].audience,
             evidence=tuple(sorted(evidence, key=lambda one: one.said_at)),
             confirmed_at=spell.operations[-1].said_at,
             valid_from=spell.begin,
