@@ -14,3 +14,18 @@ def to_micros(moment: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """The aware UTC moment `micros` after 1970."""
     return _EPOCH + micros * _MICROSECOND
+
+
+def maybe_to_micros(moment: datetime | None) -> int | None:
+    """As `to_micros`, where there may be no moment."""
+    return None if moment is None else to_micros(moment)
+
+
+def maybe_from_micros(micros: int | None) -> datetime | None:
+    """As `from_micros`, where there may be no moment."""
+    return None if micros is None else from_micros(micros)
+
+
+def maybe_to_iso(moment: datetime | None) -> str | None:
+    """A `moment` in ISO 8601, where there may be none."""
+    return None if moment is None else moment.isoformat()

@@ -15,7 +15,7 @@ from operator import itemgetter
 from persona import audit, editing
 from persona.audience import FORM, Audience, Place, covers, known_in
 from persona.audit import Actor
-from persona.moments import from_micros, to_micros
+from persona.moments import from_micros, maybe_from_micros, maybe_to_micros, to_micros
 from persona.operations import Operation, OperationId, UpdateId
 from persona.persona import Evidence, Fact, FactId, MemberKey, Persona
 from persona.ports import Row, Transaction, Value
@@ -209,8 +209,8 @@ async def _keep(transaction: Transaction, operation: Operation, update: UpdateId
         kind=operation.kind,
         audience=operation.audience,
         said_at=to_micros(operation.said_at),
-        since=_micros(operation.since),
-        until=_micros(operation.until),
+        since=maybe_to_micros(operation.since),
+        until=maybe_to_micros(operation.until),
         session=operation.session,
         update_id=update,
         learned_at=to_micros(now),
@@ -271,7 +271,7 @@ async def _put(transaction: Transaction, member: MemberKey, fact: Fact) -> None:
         audience=fact.audience,
         confirmed_at=to_micros(fact.confirmed_at),
         valid_from=to_micros(fact.valid_from),
-        valid_until=_micros(fact.valid_until),
+        valid_until=maybe_to_micros(fact.valid_until),
     )
 
 
@@ -311,8 +311,8 @@ def _operation(rows: Sequence[Row], member: MemberKey) -> Operation:
         ),
         audience=Audience(audience),
         kind=kind,
-        since=_moment(since),
-        until=_moment(until),
+        since=maybe_from_micros(since),
+        until=maybe_from_micros(until),
         session=session,
     )
 
@@ -324,7 +324,7 @@ def _logged(rows: Sequence[Row], member: MemberKey) -> Logged:
         operation=_operation(rows, member),
         update=UpdateId(row["update_id"]),
         learned_at=from_micros(row["learned_at"]),
-        undone_at=_moment(row["undone_at"]),
+        undone_at=maybe_from_micros(row["undone_at"]),
         is_frozen=row["frozen_by"] is not None,
     )
 
@@ -339,13 +339,5 @@ def _fact(row: Row) -> Fact:
         audience=Audience(row["audience"]),
         confirmed_at=from_micros(row["confirmed_at"]),
         valid_from=from_micros(row["valid_from"]),
-        valid_until=_moment(row["valid_until"]),
+        valid_until=maybe_from_micros(row["valid_until"]),
     )
-
-
-def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else to_micros(moment)
-
-
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)

@@ -20,6 +20,7 @@ from bot.views import File, View
 from persona import audit, fingerprints, forgetting, quarantine
 from persona import store as personas
 from persona.fingerprints import Fingerprints
+from persona.moments import maybe_to_iso
 from persona.persona import Evidence, Fact, Persona
 from persona.ports import Transaction
 from persona.quarantine import Refused
@@ -52,13 +53,13 @@ async def run(context: Context, asked: Asked) -> View:
     kept = await context.store.read(partial(_read, context=context, asked=asked))
     data = {
         "format": FORMAT,
-        "exported_at": _iso(context.clock.now()),
+        "exported_at": context.clock.now().isoformat(),
         "member": {"tenant": asked.member.tenant, "id": asked.member.id, "name": asked.member.name},
         **_data(kept),
     }
     facts = len(kept.persona.facts)
     return View(
-        text=f"Everything I keep of you: {facts} fact{'' if facts == 1 else 's'}, past ones included, with what they"
+        text=f"Everything I keep of you: {wording.counted(facts, 'fact')}, past ones included, with what they"
         " rest on. `persona.json` is for programs, `persona.md` for you. Only you get them.",
         files=(
             File(name="persona.json", text=json.dumps(data, ensure_ascii=False, indent=2) + "\n"),
@@ -92,26 +93,33 @@ async def _read(transaction: Transaction, *, context: Context, asked: Asked) -> 
 def _data(kept: _Everything) -> dict[str, object]:
     decision = kept.decision
     return {
-        "consent": {"state": decision.state, "since": _iso(decision.since), "observed": kept.is_observed},
+        "consent": {"state": decision.state, "since": maybe_to_iso(decision.since), "observed": kept.is_observed},
         "facts": [_fact(fact) for fact in kept.persona.facts],
         "operations": [_operation(one) for one in kept.log],
         "forgotten": {
-            "fields": {field: _iso(moment) for field, moment in sorted(kept.fences.items())},
+            "fields": {field: maybe_to_iso(moment) for field, moment in sorted(kept.fences.items())},
             "marks": sorted(kept.prints.marks),
         },
         "refused": [
-            {"field": one.field, "reason": one.reason, "refused_at": _iso(one.refused_at)} for one in kept.refused
+            {"field": one.field, "reason": one.reason, "refused_at": maybe_to_iso(one.refused_at)}
+            for one in kept.refused
         ],
         "messages": [
-            {"tenant": room.tenant, "room": room.id, "id": line.id, "text": line.text, "said_at": _iso(line.said_at)}
+            {
+                "tenant": room.tenant,
+                "room": room.id,
+                "id": line.id,
+                "text": line.text,
+                "said_at": maybe_to_iso(line.said_at),
+            }
             for room, line in kept.messages
         ],
         "usage": [_total(tenant, model, total) for tenant, model, total in kept.usage],
-        "tidied_at": _iso(kept.tidied_at),
-        "left_at": _iso(kept.left_at),
+        "tidied_at": maybe_to_iso(kept.tidied_at),
+        "left_at": maybe_to_iso(kept.left_at),
         "audit": {
             "salts": dict(kept.trail.salts),
-            "rows": [asdict(row) | {"at": _iso(row.at)} for row in kept.trail.rows],
+            "rows": [asdict(row) | {"at": maybe_to_iso(row.at)} for row in kept.trail.rows],
         },
         **kept.traces,
     }
@@ -125,9 +133,9 @@ def _fact(fact: Fact) -> dict[str, object]:
         "value": fact.value,
         "kind": fact.kind,
         "audience": fact.audience,
-        "confirmed_at": _iso(fact.confirmed_at),
-        "valid_from": _iso(fact.valid_from),
-        "valid_until": _iso(fact.valid_until),
+        "confirmed_at": maybe_to_iso(fact.confirmed_at),
+        "valid_from": maybe_to_iso(fact.valid_from),
+        "valid_until": maybe_to_iso(fact.valid_until),
         "evidence": [_evidence(one) for one in fact.evidence],
     }
 
@@ -141,12 +149,12 @@ def _operation(logged: Logged) -> dict[str, object]:
         "value": operation.value,
         "kind": operation.kind,
         "audience": operation.audience,
-        "since": _iso(operation.since),
-        "until": _iso(operation.until),
+        "since": maybe_to_iso(operation.since),
+        "until": maybe_to_iso(operation.until),
         "session": operation.session,
         "update": logged.update,
-        "learned_at": _iso(logged.learned_at),
-        "undone_at": _iso(logged.undone_at),
+        "learned_at": maybe_to_iso(logged.learned_at),
+        "undone_at": maybe_to_iso(logged.undone_at),
         "frozen": logged.is_frozen,
         "evidence": [_evidence(one) for one in operation.evidence],
     }
@@ -158,7 +166,7 @@ def _evidence(evidence: Evidence) -> dict[str, object]:
         "room": evidence.room,
         "message": evidence.message,
         "quote": evidence.quote,
-        "said_at": _iso(evidence.said_at),
+        "said_at": maybe_to_iso(evidence.said_at),
     }
 
 
@@ -174,10 +182,6 @@ def _total(tenant: TenantId, model: str, total: Total) -> dict[str, object]:
         "cost_micro_dollars": total.cost,
         "unpriced": total.unpriced,
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
 
 
 # -- for people -------------------------------------------------------------------------------------------------------

@@ -36,9 +36,9 @@ async def run(context: Context, asked: Asked) -> View:
     about = "" if is_all else f"your {wording.label(name)}"
     if not forgotten.current and not forgotten.past:
         return View(text=f"There was nothing to forget about {about or 'you'}.")
-    past = f" and {_counted(forgotten.past, 'earlier value')}" if forgotten.past else ""
+    past = f" and {wording.counted(forgotten.past, 'earlier value')}" if forgotten.past else ""
     return View(
-        text=f"I forgot {about or 'everything about you'}: {_counted(forgotten.current, 'fact')}{past}."
+        text=f"I forgot {about or 'everything about you'}: {wording.counted(forgotten.current, 'fact')}{past}."
         " What you said so far cannot teach it to me again."
     )
 
@@ -137,10 +137,6 @@ async def _is_field(context: Context, member: Member, name: str) -> bool:
     if name in context.schema.by_name:
         return True
     return await context.store.read(partial(forgetting.has_field, member=member.key, field=name))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 COMMAND = Command(

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from bot.commands import wording
 from bot.commands.command import Asked, Command, Context
 from bot.messages import Member
 from bot.store import members
@@ -27,7 +28,7 @@ async def run(context: Context, asked: Asked) -> View:
         await context.store.write(partial(members.set_observed, member=member.key, is_on=True, now=now))
         return View(text=_ON)
     forgotten = await context.store.write(partial(_stop, member=member, context=context))
-    gone = f" I forgot what I had noticed: {forgotten} thing{'' if forgotten == 1 else 's'}." if forgotten else ""
+    gone = f" I forgot what I had noticed: {wording.counted(forgotten, 'thing')}." if forgotten else ""
     return View(text=f"{_OFF}{gone}")
 
 

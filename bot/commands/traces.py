@@ -1,8 +1,7 @@
 """What a member leaves behind besides their persona, as their export has it: answers, what is off the record, links."""
 
-from datetime import datetime
-
 from bot.store import links, off_record, offers, used
+from persona.moments import maybe_to_iso
 from persona.persona import MemberKey
 from persona.ports import Transaction
 
@@ -17,14 +16,10 @@ async def read(transaction: Transaction, member: MemberKey) -> dict[str, object]
             for one in await used.every(transaction, member)
         ],
         "off_record": [
-            {"tenant": one.tenant, "room": one.room, "since": one.since.isoformat(), "until": _iso(one.until)}
+            {"tenant": one.tenant, "room": one.room, "since": one.since.isoformat(), "until": maybe_to_iso(one.until)}
             for one in await off_record.periods(transaction, member)
         ],
         "link": None if link is None else {"tenant": link.other.tenant, "id": link.other.id},
-        "link_code_expires_at": _iso(await links.expiry(transaction, member)),
+        "link_code_expires_at": maybe_to_iso(await links.expiry(transaction, member)),
         "wrong_codes": [moment.isoformat() for moment in await links.guess_times(transaction, member)],
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

@@ -27,6 +27,11 @@ def said(fact: Fact) -> str:
     return f"{label(fact.field)}: {fact.value}"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def label(field: str) -> str:
     """A field as a person reads it, in the schema or not."""
     return field.replace("_", " ")

@@ -18,12 +18,7 @@ Outcome = Literal["answered", "failed", "cancelled"]
 
 _INSERT = """
     INSERT INTO inbox (tenant, key, room, message, answer, state, attempts, received_at, settled_at)
-    VALUES (:tenant, :key, :room, :message, :answer, 'received', 0, :received_at, NULL)
-    ON CONFLICT (tenant, key) DO NOTHING
-"""
-_TAKE = """
-    INSERT INTO inbox (tenant, key, room, message, answer, state, attempts, received_at, settled_at)
-    VALUES (:tenant, :key, :room, :message, :answer, 'answered', 1, :now, :now)
+    VALUES (:tenant, :key, :room, :message, :answer, :state, :attempts, :received_at, :settled_at)
     ON CONFLICT (tenant, key) DO NOTHING
 """
 _CLAIM = """
@@ -54,16 +49,7 @@ class Claimed:
 
 async def accept(transaction: Transaction, message: Message, *, now: datetime) -> bool:
     """Store a message and its conversation's growth. False, and nothing stored, if the post is known already."""
-    inserted = await transaction.execute(
-        _INSERT,
-        tenant=message.room.tenant,
-        key=message.key,
-        room=message.room.id,
-        message=message.id,
-        answer=message.answer,
-        received_at=to_micros(now),
-    )
-    if not inserted:
+    if not await _insert(transaction, message, now=now, is_settled=False):
         return False
     await conversations.append(
         transaction,
@@ -78,14 +64,22 @@ async def accept(transaction: Transaction, message: Message, *, now: datetime) -
 
 async def take(transaction: Transaction, accepted: Accepted, *, now: datetime) -> bool:
     """Store that a post was taken, and that nothing is owed for it any more. False if the post is known already."""
+    return await _insert(transaction, accepted, now=now, is_settled=True)
+
+
+async def _insert(transaction: Transaction, accepted: Accepted, *, now: datetime, is_settled: bool) -> bool:
+    moment = to_micros(now)
     inserted = await transaction.execute(
-        _TAKE,
+        _INSERT,
         tenant=accepted.room.tenant,
         key=accepted.key,
         room=accepted.room.id,
         message=accepted.id,
         answer=accepted.answer,
-        now=to_micros(now),
+        state="answered" if is_settled else "received",
+        attempts=int(is_settled),
+        received_at=moment,
+        settled_at=moment if is_settled else None,
     )
     return bool(inserted)
 

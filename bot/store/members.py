@@ -6,7 +6,7 @@ from typing import Literal
 
 from persona import audit
 from persona.audit import Actor, Entry
-from persona.moments import from_micros, to_micros
+from persona.moments import maybe_from_micros, to_micros
 from persona.persona import MemberKey
 from persona.ports import Transaction
 
@@ -46,8 +46,7 @@ async def consent(transaction: Transaction, member: MemberKey) -> Consent:
     )
     if row is None:
         return Consent()
-    since = row["consent_at"]
-    return Consent(state=row["consent"], since=None if since is None else from_micros(since))
+    return Consent(state=row["consent"], since=maybe_from_micros(row["consent_at"]))
 
 
 async def set_consent(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.messages import MessageId, Room
-from persona.moments import from_micros, to_micros
+from persona.moments import from_micros, maybe_from_micros, to_micros
 from persona.persona import MemberKey
 from persona.ports import Transaction, Value
 
@@ -90,7 +90,7 @@ async def periods(transaction: Transaction, member: MemberKey) -> list[Period]:
             tenant=row["tenant"],
             room=row["room"],
             since=from_micros(row["since"]),
-            until=None if row["until"] is None else from_micros(row["until"]),
+            until=maybe_from_micros(row["until"]),
         )
         for row in rows
     ]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 from sqlite3 import connect
 
 import pytest
@@ -13,29 +12,13 @@ import pytest
 from bot import errors
 from bot.store.purging import KEYS
 from tests.journeys.test_rooms import LIVES, is_known, is_known_alone, tells
-from tests.journeys.worlds import DiscordWorld, SlackWorld, World, answers, learns, world
+from tests.journeys.worlds import DiscordWorld, SlackWorld, World, answers, learns
 from tests.twins.anthropic import Reply
 from tests.twins.server import Fault
 from tests.twins.slack.admins import Removal
 
 HOURS_72 = 72 * 60
 DAYS_30 = 30 * 24 * 60
-
-
-@pytest.fixture
-async def slack(tmp_path: Path) -> AsyncIterator[SlackWorld]:
-    """For what only Slack tells."""
-    async with world("slack", tmp_path) as made:
-        assert isinstance(made, SlackWorld)
-        yield made
-
-
-@pytest.fixture
-async def discord(tmp_path: Path) -> AsyncIterator[DiscordWorld]:
-    """For what only Discord tells."""
-    async with world("discord", tmp_path) as made:
-        assert isinstance(made, DiscordWorld)
-        yield made
 
 
 def held(here: World, word: str) -> list[str]:

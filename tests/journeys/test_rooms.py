@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
-from tests.journeys.worlds import DiscordWorld, Place, SlackWorld, World, answers, learns, world
+from tests.journeys.worlds import DiscordWorld, Place, SlackWorld, World, answers, learns
 
 LIVES = "I live in Lisbon"
 KNOWN = '"location":"Lisbon"'
-
-
-@pytest.fixture
-async def slack(tmp_path: Path) -> AsyncIterator[SlackWorld]:
-    """For what only Slack does."""
-    async with world("slack", tmp_path) as made:
-        assert isinstance(made, SlackWorld)
-        yield made
-
-
-@pytest.fixture
-async def discord(tmp_path: Path) -> AsyncIterator[DiscordWorld]:
-    """For what only Discord does."""
-    async with world("discord", tmp_path) as made:
-        assert isinstance(made, DiscordWorld)
-        yield made
 
 
 async def tells(here: World, place: Place) -> None:
