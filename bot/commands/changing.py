@@ -105,8 +105,12 @@ def widening(fact: Fact, asked: Asked, persona: Persona) -> tuple[Button, ...]:
 
 def rooms(target: Audience) -> str:
     """Where a fact of a tenant's audience may be used, in words."""
-    tenant = TenantId(target.removeprefix("tenant:"))
-    return f"anywhere in {wording.tenant_of(platform_of(tenant))}"
+    return f"anywhere in {tenant(target)}"
+
+
+def tenant(audience: Audience) -> str:
+    """The tenant that an audience is of, as its members call it."""
+    return wording.tenant_of(platform_of(TenantId(audience.removeprefix("tenant:"))))
 
 
 def digest(fact: Fact, target: Audience) -> str:

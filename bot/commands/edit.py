@@ -50,7 +50,7 @@ async def form(context: Context, asked: Asked) -> Form | View:
     return Form(
         action=f"edit:{fact.id}",
         title="Correct it",
-        text=f"It stays {wording.readers(fact.audience)}.",
+        text=f"As before: {wording.readers(fact.audience)}.",
         inputs=(add.value_input(field, fact.value),),
     )
 

@@ -102,7 +102,7 @@ def _readers(audience: Audience) -> str:
     if audience == FORM:
         return "nobody is told; it shapes how I answer you, everywhere"
     if audience.startswith("tenant:"):
-        return f"everybody {changing.rooms(audience)}, in rooms that hold no outsiders; I may use it in any of them"
+        return f"everybody in {changing.tenant(audience)}; I use it in any room without outsiders"
     if audience.startswith("external:"):
         return "whoever reads the room it was said in, outsiders too; I use it only there, and with you alone"
     return "whoever reads the private room it was said in; I use it only there, and with you alone"

@@ -11,21 +11,19 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from adapters.slack import host, modals
+from adapters.slack import host
 from bot import settings, wiring
 from bot.messages import Member, TenantId
 from bot.store import usage
-from bot.views import Form, Input
 from persona.ports import Usage
 from tests.bot.commands.members import told
 from tests.clock import StillClock
 from tests.pictures import slack_svg
 from tests.pictures.slack_svg import Json
 from tests.twins.slack import SlackTwin
-from tests.twins.slack.blocks import view_errors
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
-PICTURES = ("slack-home", "slack-show", "slack-modal")
+PICTURES = ("slack-home", "slack-show", "slack-fact", "slack-modal")
 
 ANA = Member(tenant=TenantId("slack:T1"), id="U1", name="Ana")
 SAID = (
@@ -33,16 +31,6 @@ SAID = (
     ("role", "nurse", "I'm a nurse at the children's hospital"),
     ("tools", "Vim", "I use Vim for everything"),
     ("answer_length", "short", "keep it short, please"),
-)
-FORM = Form(
-    action="edit:f1",
-    title="Correct it",
-    text="Who may know it stays as it is.",
-    inputs=(
-        Input(name="value", label="Location", value="Porto", hint="where you live", max_chars=160),
-        Input(name="length", label="Answer length", value="short", choices=("short", "medium", "long")),
-        Input(name="until", label="Until", hint="a day, such as 2026-12-24", is_required=False),
-    ),
 )
 
 
@@ -52,15 +40,11 @@ async def payloads() -> dict[str, Json]:
         async with SlackTwin() as twin:
             twin.member("U1", "Ana")
             twin.channel("C1", "team", members=["U1"])
-            await _story(twin, Path(folder) / "rapport.db")
-            form = modals.form(FORM, modals.Origin())
-            assert view_errors(form) == []
-            shown = {"blocks": twin.ephemerals("U1")[-1].blocks}
-            return {"slack-home": twin.views["U1"], "slack-show": shown, "slack-modal": form}
+            return await _story(twin, Path(folder) / "rapport.db")
 
 
-async def _story(twin: SlackTwin, database: Path) -> None:
-    """Ana said things of herself over some days; she looks at them on the Home tab, and by typing."""
+async def _story(twin: SlackTwin, database: Path) -> dict[str, Json]:
+    """Ana said things of herself over some days; she looks at them on the Home tab, and by typing, and corrects one."""
     loaded = settings.load(
         database_url=f"sqlite:///{database}",
         slack_bot_token=twin.bot_token,
@@ -88,11 +72,30 @@ async def _story(twin: SlackTwin, database: Path) -> None:
         await twin.wait_for(lambda: twin.views.get("U1"))
         outcome = await twin.command("U1", "C1", "/persona", "show")
         await twin.wait_for(lambda: outcome.seen)
+        shown = twin.ephemerals("U1")[-1]
+        listed = shown.blocks
+        await twin.press("U1", shown, _action(listed, "Details"))
+        await twin.wait_for(lambda: _action(shown.blocks, "Edit"))
+        await twin.press("U1", shown, _action(shown.blocks, "Edit"))
+        await twin.wait_for(lambda: twin.modals["U1"])
+        return {
+            "slack-home": twin.views["U1"],
+            "slack-show": {"blocks": listed},
+            "slack-fact": {"blocks": shown.blocks},
+            "slack-modal": twin.modals["U1"][-1],
+        }
 
 
-def svg(name: str, payload: Json) -> str:
+def _action(blocks: list[Json], label: str) -> str:
+    """The action of the first button with this label; nothing if there is none."""
+    elements = [block["accessory"] for block in blocks if "accessory" in block]
+    elements += [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
+    return next((one["action_id"] for one in elements if one["text"]["text"] == label), "")
+
+
+def svg(payload: Json) -> str:
     """One picture; the same on every machine."""
-    if name == "slack-show":
+    if "type" not in payload:
         return slack_svg.message(payload["blocks"])
     return slack_svg.modal(payload) if payload["type"] == "modal" else slack_svg.home(payload)
 
@@ -100,7 +103,7 @@ def svg(name: str, payload: Json) -> str:
 async def _store() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, payload in (await payloads()).items():
-        (FOLDER / f"{name}.svg").write_text(svg(name, payload), encoding="utf-8")
+        (FOLDER / f"{name}.svg").write_text(svg(payload), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -22,10 +22,15 @@ def read(drawn: str) -> str:
 
 
 async def test_the_stored_pictures_are_what_is_sent() -> None:
-    """The pictures are drawn from the payloads of now: `make pictures` renews them."""
-    drawn = {name: slack.svg(name, payload) for name, payload in (await slack.payloads()).items()}
+    """The pictures are drawn from the payloads of now, `make pictures` renews them, and they show every word.
+
+    What stands there already in a form is among them; all is whole and in order.
+    """
+    payloads = await slack.payloads()
+    drawn = {name: slack.svg(payload) for name, payload in payloads.items()}
 
     assert {name: (slack.FOLDER / f"{name}.svg").read_text(encoding="utf-8") for name in slack.PICTURES} == drawn
+    assert [word for name, payload in payloads.items() for word in unread(payload, drawn[name])] == []
 
 
 def test_every_stored_picture_is_drawn() -> None:
@@ -36,15 +41,12 @@ def test_every_stored_picture_is_drawn() -> None:
     assert [name for name in slack.PICTURES if f"({name}.svg)" not in page] == []
 
 
-@pytest.mark.parametrize("name", slack.PICTURES)
-async def test_a_picture_shows_every_word(name: str) -> None:
-    """What a payload says is in its picture, whole and in order, and what stands there already in a form as well."""
-    payload = (await slack.payloads())[name]
+def unread(payload: Json, drawn: str) -> list[str]:
+    """The words of a payload that its picture does not show."""
     words = [word for text in strings(payload["blocks"]) for word in WORDS.findall(without_links(html.unescape(text)))]
-    drawn = read(slack.svg(name, payload))
-
     assert words != []
-    assert [word for word in words if word not in drawn and word not in unpicked(payload)] == []
+    shown, hidden = read(drawn), unpicked(payload)
+    return [word for word in words if word not in shown and word not in hidden]
 
 
 def without_links(text: str) -> str:

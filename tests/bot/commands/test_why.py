@@ -108,7 +108,7 @@ async def test_much_evidence_has_pages(store: SqliteStore, clock: StillClock) ->
     [
         ("direct", "you alone"),
         ("private", "the private room it was said in"),
-        ("public", "everybody anywhere in the workspace, in rooms that hold no outsiders"),
+        ("public", "everybody in the workspace; I use it in any room without outsiders"),
         ("external", "outsiders too"),
     ],
 )
