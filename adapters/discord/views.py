@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,9 @@ PICK = f"{ACTION_PREFIX}*"
 
 MAX_CHARS = 4_000
 MAX_LINE_CHARS = 1_000
-MAX_QUOTE_CHARS = 120
+QUOTE_CHARS = (120, 40, 0, None)
+"""How much is quoted of the messages that lines rest on: the most that leaves room for all lines; None leaves the
+link out as well."""
 MAX_FOOTER_CHARS = 1_000
 MAX_LABEL_CHARS = 80
 MAX_OPTION_CHARS = 100
@@ -37,14 +39,13 @@ Link = Callable[[Source], str]
 
 
 def embed(view: View, *, link: Link) -> discord.Embed:
-    """The view; if not all of it fits, the last line says so."""
-    lines = [_cut(escape(view.text))]
-    for section in view.sections:
-        lines += ["", f"**{escape(section.title)}**", *(_line(line, link) for line in section.lines)]
-    shown, left = [], MAX_CHARS - len(_MORE) - 1
+    """The view; quotes give way to lines, and if not all lines fit, the last one says so."""
+    most = MAX_CHARS - len(_MORE) - 1
+    drafts = (_lines(view, link, quoted=quoted) for quoted in QUOTE_CHARS)
+    lines = next((draft for draft in drafts if _size(draft) <= most), _lines(view, link, quoted=None))
+    shown: list[str] = []
     for line in lines:
-        left -= len(line) + 1
-        if left < 0:
+        if _size([*shown, line]) > most:
             shown.append(_MORE)
             break
         shown.append(line)
@@ -155,13 +156,26 @@ def _button(button: Button, *, row: int) -> discord.ui.Button[Any]:
     )
 
 
-def _line(line: Line, link: Link) -> str:
+def _lines(view: View, link: Link, *, quoted: int | None) -> list[str]:
+    """All lines, with so much of each quote."""
+    lines = [_cut(escape(view.text))]
+    for section in view.sections:
+        lines += ["", f"**{escape(section.title)}**", *(_line(line, link, quoted=quoted) for line in section.lines)]
+    return lines
+
+
+def _size(lines: Sequence[str]) -> int:
+    return sum(len(line) + 1 for line in lines)
+
+
+def _line(line: Line, link: Link, *, quoted: int | None) -> str:
     note = f" · {escape(line.note)}" if line.note else ""
     text = f"- {_cut(escape(line.text))}{note}"
-    if line.source is None:
+    if line.source is None or quoted is None:
         return text
-    quote = _cut(escape(line.source.quote), MAX_QUOTE_CHARS)
-    return f"{text} · “{quote}” ([message]({link(line.source)}))"
+    address = f"([message]({link(line.source)}))"
+    quote = _cut(escape(line.source.quote), quoted) if quoted else ""
+    return f"{text} · “{quote}” {address}" if quote else f"{text} · {address}"
 
 
 def _cut(text: str, most: int = MAX_LINE_CHARS) -> str:

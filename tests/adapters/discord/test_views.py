@@ -113,6 +113,20 @@ def test_what_fits_is_not_said_to_be_missing() -> None:
     assert "and more" not in text
 
 
+def test_quotes_give_way_to_facts() -> None:
+    """A page of facts that are as long as they can be is shown whole: shorter quotes are enough, links are there."""
+    source = said("I said so when I was asked for it, and " * 5)
+    long = tuple(
+        Line(text=f"{number} {'x' * 120}", note="said 2026-11-22, used there", source=source) for number in range(20)
+    )
+    texts = {
+        number: shown(View(text="What I know:", sections=(section(*long[:number]),))) for number in (5, 10, 14, 20)
+    }
+
+    assert [number for number, text in texts.items() if f"{number - 1} xxx" not in text or "and more" in text] == []
+    assert [text.count("[message]") for text in texts.values()] == [5, 10, 14, 0]
+
+
 def test_many_sections_are_taken_by_discord() -> None:
     """A schema may have any number of sections."""
     sections = tuple(section(Line(text=f"value {n}"), title=f"Section {n}") for n in range(500))
