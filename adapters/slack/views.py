@@ -16,6 +16,7 @@ MAX_SECTION_CHARS = 2_900
 MAX_TOTAL_CHARS = 12_000
 """Text in all blocks together: Slack refuses somewhat above 13,000."""
 
+MAX_FOOTER_CHARS = 1_000
 MAX_BUTTON_CHARS = 75
 MAX_QUOTE_CHARS = 100
 OPEN = "Details"
@@ -124,7 +125,8 @@ def _section(chunk: _Chunk) -> Block:
 
 
 def _context(text: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": escape(text), "verbatim": True}]}
+    words = _cut(escape(text), MAX_FOOTER_CHARS)
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": words, "verbatim": True}]}
 
 
 def _line(line: Line, link: Link) -> str:

@@ -506,6 +506,8 @@ PICKED = {"type": "static_select", "action_id": "pick"}
         modal(PICKED),
         modal(PICKED | {"options": [option("x" * 76)]}),
         modal(PICKED | {"options": [option("x", "y" * 151)]}),
+        modal(PICKED | {"options": [option(str(number)) for number in range(101)]}),
+        MODAL | {"private_metadata": "x" * 3_001},
         modal(PICKED | {"options": [option("a")], "initial_option": option("b")}),
         modal({"type": "button", "action_id": "b", "text": {"type": "plain_text", "text": "x"}}),
         MODAL | {"submit": {"type": "plain_text", "text": "x" * 25}},
@@ -513,7 +515,7 @@ PICKED = {"type": "static_select", "action_id": "pick"}
         MODAL | {"blocks": [{"type": "actions", "elements": [BUTTON | {"style": "green"}]}]},
         MODAL | {"blocks": [{"type": "section", "text": option("x")["text"], "accessory": TYPED}]},
     ],
-    ids=range(13),
+    ids=range(15),
 )
 async def test_a_modal_that_slack_would_refuse_is_refused(twin: SlackTwin, view: Json) -> None:
     """What is too long, missing, or of the wrong kind in a modal is not opened."""
@@ -768,6 +770,11 @@ def section(length: int) -> Json:
         ("invalid_blocks", [{"type": "actions", "elements": [BUTTON | {"action_id": "x" * 256}]}]),
         ("invalid_blocks", [{"type": "actions", "elements": [BUTTON, BUTTON]}]),
         ("invalid_blocks", [{"type": "actions", "elements": [BUTTON] * 26}]),
+        ("invalid_blocks", [{"type": "actions", "elements": [BUTTON | {"text": section(76)["text"]}]}]),
+        ("invalid_blocks", [{"type": "actions", "elements": [BUTTON | {"accessibility_label": "x" * 76}]}]),
+        ("invalid_blocks", [{"type": "context", "elements": [section(3_001)["text"]]}]),
+        ("invalid_blocks", [{"type": "context", "elements": [section(0)["text"]]}]),
+        ("invalid_blocks", [{"type": "context", "elements": [section(1)["text"]] * 11}]),
         ("invalid_blocks", [{"type": "divider", "block_id": "a"}, {"type": "divider", "block_id": "a"}]),
         ("msg_blocks_too_long", [section(2_900)] * 5),
         ("msg_blocks_too_long", [{"type": "markdown", "text": "x" * 6_500}] * 2),

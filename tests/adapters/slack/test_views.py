@@ -204,12 +204,12 @@ LONG = ["x" * 4_000, "&" * 1_000, "word " * 1_000, "<" * 24_000, "é" * 2_901, "
 
 
 @pytest.mark.parametrize("long", LONG, ids=lambda text: f"{text[:2]!r}*{len(text)}")
-@pytest.mark.parametrize("slot", ["text", "line", "quote"])
+@pytest.mark.parametrize("slot", ["text", "line", "quote", "footer"])
 def test_a_long_text_is_taken_by_slack(slot: str, long: str) -> None:
     """What members type and say may be long: it is shown as far as it fits, and never refused."""
-    texts = {name: long if slot == name else f"the {name}" for name in ("text", "line", "quote")}
+    texts = {name: long if slot == name else f"the {name}" for name in ("text", "line", "quote", "footer")}
     line = Line(text=texts["line"], note="since May", source=said(texts["quote"]))
-    view = View(text=texts["text"], sections=(section(line),), footer="Only you see this.", buttons=(SAVE,))
+    view = View(text=texts["text"], sections=(section(line),), footer=texts["footer"], buttons=(SAVE,))
 
     assert long[:1].replace("&", "&amp;").replace("<", "&lt;") in shown(view)
     assert all(len(text) <= TEXT_MAX["section"] for text in strings(drawn(view)))

@@ -97,7 +97,14 @@ def _errors_of_block(block: object, at: str) -> list[str]:
         return _too_long(block.get("text"), TEXT_MAX[kind], f"{at}/text")
     if kind in ITEMS_MAX and not 1 <= len(items) <= ITEMS_MAX[kind]:
         return [f"between 1 and {ITEMS_MAX[kind]} items allowed [json-pointer:{at}/elements]"]
+    if kind == "context":
+        return _errors_of_context(items, f"{at}/elements")
     return _repeated(items, f"{at}/elements", "action_id") if kind == "actions" else []
+
+
+def _errors_of_context(items: list[Json], at: str) -> list[str]:
+    texts = [(index, item) for index, item in enumerate(items) if item.get("type") != "image"]
+    return [found for index, item in texts for found in _too_long(item, TEXT_MAX["section"], f"{at}/{index}")]
 
 
 def _errors_of_section(block: Json, at: str) -> list[str]:
