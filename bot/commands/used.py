@@ -1,15 +1,18 @@
 """`/persona used`: why did you say that? The facts that my last answer's prompt held, for the member alone."""
 
+import re
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 
 from bot import linking
-from bot.commands import wording
-from bot.commands.command import Asked, Command, Context
+from bot.commands import paging, wording
+from bot.commands.command import OUTDATED, Asked, Command, Context
 from bot.store import used
 from bot.store.used import Used
 from bot.views import Line, Section, View
 from persona import store as personas
+from persona.moments import from_micros, to_micros
 from persona.persona import Fact, Persona
 from persona.ports import Transaction
 
@@ -18,10 +21,24 @@ NOTHING = View(
     " `/persona used` lists what I knew of you then."
 )
 
+_MOMENT = re.compile(r"[0-9]{1,16}")
+
 
 async def run(context: Context, asked: Asked) -> View:
     """List what the last answer to this member knew of them: here, or else anywhere."""
-    found = await context.store.read(partial(_read, context=context, asked=asked))
+    return await _used(context, asked)
+
+
+async def press(context: Context, asked: Asked) -> View:
+    """Show another page of what that answer knew, whatever was answered since."""
+    moment, number = paging.pressed(asked.words)
+    if not _MOMENT.fullmatch(moment):
+        return OUTDATED
+    return await _used(context, asked, asked_at=from_micros(int(moment)), number=number)
+
+
+async def _used(context: Context, asked: Asked, *, asked_at: datetime | None = None, number: int = 1) -> View:
+    found = await context.store.read(partial(_read, context=context, asked=asked, asked_at=asked_at))
     if found is None:
         return NOTHING
     answer, persona, style = found
@@ -29,18 +46,20 @@ async def run(context: Context, asked: Asked) -> View:
     about = f"my last answer to you{where} ({answer.asked_at:%Y-%m-%d %H:%M} UTC)"
     if not answer.facts:
         return View(text=f"For {about} I used nothing that I remember about you, only that conversation.")
+    shown = paging.page(_lines(answer, persona, style), number)
     return View(
-        text=f"When I wrote {about}, this is what I had before me of what I remember about you:",
-        sections=(Section(title="What I knew", lines=_lines(answer, persona, style)),),
+        text=f"When I wrote {about}, this is what I had before me of what I remember about you{shown.title}:",
+        sections=(Section(title="What I knew", lines=shown.items),),
         footer="Besides this I had that conversation, and nothing of any other. Wrong? /persona forget <field>.",
+        buttons=shown.buttons("used", str(to_micros(answer.asked_at))),
     )
 
 
 async def _read(
-    transaction: Transaction, *, context: Context, asked: Asked
+    transaction: Transaction, *, context: Context, asked: Asked, asked_at: datetime | None
 ) -> tuple[Used, Persona, tuple[Fact, ...]] | None:
     member, now = asked.member.key, context.clock.now()
-    answer = await used.last(transaction, member, room=asked.room)
+    answer = await used.last(transaction, member, room=asked.room, asked_at=asked_at)
     if answer is None:
         return None
     persona = await personas.read_history(transaction, member, schema=context.schema, at=now)
@@ -70,4 +89,5 @@ COMMAND = Command(
     usage="used",
     summary="why did you say that: what I knew of you when I last answered you",
     run=run,
+    press=press,
 )

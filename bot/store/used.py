@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.messages import Accepted, Room
-from persona.moments import from_micros
+from persona.moments import from_micros, to_micros
 from persona.persona import FactId, MemberKey
 from persona.ports import Row, Transaction
+
+_EVER = 2**62
+"""A moment after all others, in microseconds."""
 
 _RECORD = """
     UPDATE inbox SET author_tenant = :author_tenant, author = :author, facts = :facts
@@ -22,6 +25,7 @@ _LAST = """
     JOIN conversation ON conversation.tenant = inbox.tenant AND conversation.room = inbox.room
     WHERE inbox.author_tenant = :author_tenant AND inbox.author = :author
       AND inbox.state = 'answered' AND inbox.settled_at IS NOT NULL
+      AND inbox.received_at BETWEEN :since AND :until
     ORDER BY distance, inbox.received_at DESC LIMIT 1
 """
 _EVERY = """
@@ -62,10 +66,12 @@ async def record(transaction: Transaction, accepted: Accepted, *, author: Member
     )
 
 
-async def last(transaction: Transaction, member: MemberKey, *, room: Room | None) -> Used | None:
+async def last(
+    transaction: Transaction, member: MemberKey, *, room: Room | None, asked_at: datetime | None = None
+) -> Used | None:
     """What a member's last answer in a room was written with; else their last one in its channel, or anywhere.
 
-    None if there is no answer to them that is still known.
+    With `asked_at` only an answer to what was asked then. None if there is no such answer that is still known.
     """
     row = await transaction.fetch_one(
         _LAST,
@@ -74,6 +80,8 @@ async def last(transaction: Transaction, member: MemberKey, *, room: Room | None
         tenant=room.tenant if room else "",
         room=room.id if room else "",
         channel=room.channel if room else "",
+        since=to_micros(asked_at) if asked_at else 0,
+        until=to_micros(asked_at) if asked_at else _EVER,
     )
     if row is None:
         return None

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from bot import why
+from bot.commands.command import OUTDATED
 from bot.commands.used import NOTHING
 from bot.messages import Message, MessageId, Room
 from bot.prompt import ASKS_WHY
@@ -109,6 +110,25 @@ async def test_the_last_answer_counts(desk: Desk) -> None:
     await desk.says(ANA, "where am I?")
 
     assert await used(desk, room()) == ["location: Lisbon"]
+
+
+async def test_much_is_listed_on_pages(desk: Desk) -> None:
+    """More than a panel takes has pages, which stay those of that answer when another one is given meanwhile."""
+    for number in range(11):
+        await told(desk.store, ANA, "tools", f"Tool {number}", at=desk.clock.now() + timedelta(seconds=number))
+    desk.clock.advance(minutes=1)
+    await desk.says(ANA, "what do I use?")
+    first = await desk.commands.run("used", ANA, room=room())
+    desk.clock.advance(minutes=1)
+    await desk.says(ANA, "")
+    (following,) = first.buttons
+    second = await desk.commands.press(following.action, ANA, room=room())
+
+    assert sorted(texts(first) + texts(second)) == sorted(f"tools: Tool {number}" for number in range(11))
+    assert ("page 1 of 2" in first.text, "page 2 of 2" in second.text) == (True, True)
+    assert (await desk.commands.press(second.buttons[0].action, ANA, room=room())).text == first.text
+    assert await desk.commands.press(following.action, BEN, room=room()) == NOTHING
+    assert await desk.commands.press("used:zz:2", ANA, room=room()) == OUTDATED
 
 
 async def test_what_is_forgotten_meanwhile_is_shown_as_gone(desk: Desk) -> None:
