@@ -8,7 +8,7 @@ from bot.commands.changing import Standing
 from bot.commands.command import Asked, Command, Context
 from bot.views import Button, Form, View
 from persona import editing
-from persona.persona import Fact
+from persona.persona import Fact, Persona
 from persona.ports import Transaction
 from persona.refusals import RefusedError
 from persona.schema import Field
@@ -84,15 +84,25 @@ async def _keep(transaction: Transaction, *, context: Context, asked: Asked, fac
     if fact is None or field is None:
         return wording.GONE
     refusal = standing.closed(context) or await changing.may_change(transaction, asked=asked, now=context.clock.now())
-    if refusal is not None or not fact.holds(standing.persona.at):
-        return refusal or _ENDED
+    if refusal is not None:
+        return refusal
     try:
         value = editing.value_for(text, field)
     except RefusedError as error:
         return View(text=refused.sentence(error.reason, field))
-    if value == fact.value:
-        return View(text=f"It says so already: {wording.said(fact)}.", buttons=(changing.details(fact),))
+    alike = _alike(standing.persona, fact, value)
+    if alike is not None:
+        return View(text=f"It says so already: {wording.said(alike)}.", buttons=(changing.details(alike),))
+    if not fact.holds(standing.persona.at):
+        return _ENDED
     return await _corrected(transaction, context, asked, field, fact, value)
+
+
+def _alike(persona: Persona, fact: Fact, value: str) -> Fact | None:
+    """The fact that says so already: this one, or what has taken its place, as when a form is sent twice."""
+    current = persona.of(fact.field)
+    known = [fact] if fact in current else [one for one in current if one.audience == fact.audience]
+    return next((one for one in known if one.value == value), None)
 
 
 async def _corrected(  # noqa: PLR0917 - what a correction consists of

@@ -354,6 +354,20 @@ async def test_what_is_over_is_not_corrected(store: SqliteStore, clock: StillClo
     assert "Bergen" not in everything(await used.run("show", ANA))
 
 
+async def test_a_form_sent_twice_says_that_it_says_so(store: SqliteStore, clock: StillClock) -> None:
+    """Whoever sends a correction again, not knowing that it was taken, reads so; it is one change."""
+    await told(store, ANA, "location", "Lisbom")
+    used = commands(store, clock)
+    action = button(await used.run("why location", ANA), "edit").action.removeprefix("form:")
+    clock.advance(hours=1)
+    first, second = [await used.fill(action, {"value": "Lisbon"}, ANA) for _ in range(2)]
+
+    assert "location: Lisbom → Lisbon" in first.text
+    assert second.text == "It says so already: location: Lisbon."
+    assert texts(await used.run("undo", ANA)) == ["location: Lisbon"]
+    assert await known(store, clock, PUBLIC) == ["location: Lisbom"]
+
+
 # -- widen ------------------------------------------------------------------------------------------------------------
 
 
