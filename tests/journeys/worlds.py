@@ -11,20 +11,22 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, TypeAlias
 
 from adapters.discord import host as discord_host
+from adapters.discord.translate import ACCOUNTS
 from adapters.slack import host as slack_host
 from bot import settings, wiring
 from bot.core import Core
-from bot.messages import Platform
+from bot.messages import Member, Platform, TenantId
 from tests.clock import StillClock
 from tests.twins.anthropic import AnthropicTwin, Request
 from tests.twins.discord import DiscordTwin, Permission
 from tests.twins.server import Twin
 from tests.twins.slack import SlackTwin
 
-Name = Literal["Ana", "Bo"]
+Name: TypeAlias = str
+"""Ana, Bo, or whoever joined them."""
 Place = Literal["team", "random", "cabin"]
 MANIFEST: dict[str, Any] = json.loads((Path(__file__).parents[2] / "manifest.json").read_text())
 """What the README tells an admin to paste: the journeys have no more than this."""
@@ -68,6 +70,10 @@ class World(Protocol):
 
     def environment(self) -> dict[str, str]:
         """The variables with which `python -m bot` joins this world."""
+        ...
+
+    async def joins(self, who: Name) -> Member:
+        """Let somebody new come into every channel; how Rapport knows them."""
         ...
 
     async def says(self, who: Name, text: str, *, place: Place = "team", after: str | None = None) -> str:
@@ -218,6 +224,18 @@ class SlackWorld(_Shared):
             await self.twin.connected()
             yield self
 
+    async def joins(self, who: Name) -> Member:
+        user = self._users[who] = f"U{len(self._users) + 1}"
+        self.twin.member(user, who)
+        self.twin.channel(f"D{user}", who, kind="im", members=[user])
+        for channel in self._channels.values():
+            await self.twin.joins(user, channel)
+        return Member(tenant=TenantId("slack:T1"), id=user, name=who)
+
+    def user(self, who: Name) -> str:
+        """Slack's id of somebody."""
+        return self._users[who]
+
     async def says(self, who: Name, text: str, *, place: Place = "team", after: str | None = None) -> str:
         channel, thread = (self._channels[place], None) if after is None else self._place(after)
         ts = await self.twin.says(self._users[who], channel, f"<@U0BOT> {text}", thread=thread)
@@ -339,6 +357,12 @@ class DiscordWorld(_Shared):
             self.core.working(),
         ):
             yield self
+
+    async def joins(self, who: Name) -> Member:
+        user = self._users[who] = self.twin.member(who, guilds=[self.guild])
+        readers = self.twin.server.room("cabin").readers
+        await self.twin.alters("cabin", readers=readers | {user})
+        return Member(tenant=ACCOUNTS, id=user, name=who)
 
     async def says(self, who: Name, text: str, *, place: Place = "team", after: str | None = None) -> str:
         mention = f"<@{self.twin.bot_id}> {text}"
