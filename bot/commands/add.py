@@ -91,7 +91,7 @@ async def _add(context: Context, asked: Asked, field: Field, text: str) -> View:
     try:
         value = editing.value_for(text, field)
     except RefusedError as error:
-        return View(text=refused.sentence(error.reason, field))
+        return refused.view(error.reason, field, text=text, form=f"add:{field.name}")
     return await context.store.write(partial(_keep, context=context, asked=asked, field=field, value=value))
 
 

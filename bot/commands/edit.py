@@ -89,7 +89,7 @@ async def _keep(transaction: Transaction, *, context: Context, asked: Asked, fac
     try:
         value = editing.value_for(text, field)
     except RefusedError as error:
-        return View(text=refused.sentence(error.reason, field))
+        return refused.view(error.reason, field, text=text, form=f"edit:{fact_id}")
     alike = _alike(standing.persona, fact, value)
     if alike is not None:
         return View(text=f"It says so already: {wording.said(alike)}.", buttons=(changing.details(alike),))

@@ -1,5 +1,6 @@
 """Why a value that was entered by hand is not kept, in a sentence with a way out."""
 
+from bot.views import Button, View
 from persona.refusals import Reason
 from persona.schema import Field
 
@@ -9,7 +10,22 @@ _SENSITIVE = (
 )
 
 
-def sentence(reason: Reason, field: Field) -> str:
+_REPEATED_CHARS = 500
+
+
+def view(reason: Reason, field: Field, *, text: str, form: str) -> View:
+    """What is wrong with what was entered, what would do, and a way to try again.
+
+    What was typed is repeated, since a form closes over it; what should not stand anywhere is not.
+    """
+    wrote = "" if reason in {"empty", "sensitive", "instruction"} else f" You wrote: “{text[:_REPEATED_CHARS]}”."
+    return View(
+        text=f"{_sentence(reason, field)}{wrote}",
+        buttons=(Button(action=f"form:{form}", label="Try again", is_primary=True),),
+    )
+
+
+def _sentence(reason: Reason, field: Field) -> str:
     """What is wrong with a value for this field, and what would do."""
     choices = ", ".join(field.choices)
     sentences: dict[Reason, str] = {

@@ -175,6 +175,25 @@ async def test_a_form_that_is_not_filled_keeps_nothing(
     assert texts(await used.run("show", ANA)) == []
 
 
+@pytest.mark.parametrize("verb", ["add", "edit"])
+@pytest.mark.parametrize(
+    ("value", "repeated"),
+    [("see https://example.com/x", True), ("y" * 600, True), ("...", False), ("my depression", False)],
+)
+async def test_what_was_typed_is_not_lost_with_its_form(
+    store: SqliteStore, clock: StillClock, verb: str, value: str, repeated: bool  # noqa: FBT001 - given by name
+) -> None:
+    """A refused value is repeated to the member with a button that opens the form again, unless it is sensitive."""
+    await told(store, ANA, "location", "Lisbon")
+    used = commands(store, clock)
+    (line,) = lines(await used.run("show", ANA))
+    target = f"{verb}:{'location' if verb == 'add' else line.action.removeprefix('why:')}"
+    view = await used.fill(target, {"value": value}, ANA)
+
+    assert ("You wrote" in view.text, value[:500] in view.text) == (repeated, repeated)
+    assert isinstance(await used.form(view.buttons[0].action.removeprefix("form:"), ANA), Form)
+
+
 async def test_what_is_known_already_is_not_entered_again(store: SqliteStore, clock: StillClock) -> None:
     """Saying so instead of keeping it twice; what rooms know of it stays."""
     await told(store, ANA, "tools", "Vim")
