@@ -7,12 +7,12 @@ again (reliability B.0 and finding 2).
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import structlog
 
-from bot import errors, prices
+from bot import addresses, errors, prices
 from bot.messages import Accepted, Member, Message, MessageId, Platform, Room
 from bot.ports import NO_USAGE, Adapter, Clock, Post
 from bot.store import conversations, inbox, outbox, usage
@@ -41,18 +41,18 @@ class Delivery:
         """The adapter of the room's platform."""
         return self._adapters[room.platform]
 
-    def growing(self, message: Message) -> "Growing":
-        """A reply to `message` that will be shown while it is written."""
-        return Growing(delivery=self, message=message, every_s=self.adapter(message.room).grow_every_s)
+    def growing(self, message: Message, *, known: Collection[str]) -> "Growing":
+        """A reply to `message` that will be shown while it is written. `known` as for `finish`."""
+        return Growing(delivery=self, message=message, known=known, every_s=self.adapter(message.room).grow_every_s)
 
     async def tell(self, room: Room, member: Member, view: View) -> bool:
         """Show something to one member alone, if their platform is connected and has a way to them."""
         adapter = self._adapters.get(room.platform)
         return adapter is not None and await adapter.notify(room, member, view)
 
-    async def show_unfinished(self, message: Message, text: str) -> bool:
+    async def show_unfinished(self, message: Message, text: str, *, known: Collection[str]) -> bool:
         """Post the beginning of a reply, or edit what is posted: one try. Trouble is left to `finish`; False then."""
-        first = self.adapter(message.room).parts(text)[0]
+        first = self._parts(message.room, text, known)[0]
         begin = partial(outbox.begin, tenant=message.room.tenant, answer=message.answer, text=first)
         part = await self._store.write(begin)
         try:
@@ -63,14 +63,22 @@ class Delivery:
         return True
 
     async def finish(
-        self, message: Message, text: str, outcome: inbox.Outcome, *, used: Usage = NO_USAGE
+        self,
+        message: Message,
+        text: str,
+        outcome: inbox.Outcome,
+        *,
+        used: Usage = NO_USAGE,
+        known: Collection[str] = (),
     ) -> inbox.Outcome | None:
         """Store the final text of the reply and what it cost, show it, settle the message and return how it ended.
+
+        Of the addresses in it only those that are `known` to whoever reads the room stay live.
 
         Raises:
             PlatformError: it could not be shown; the message stays open. A refusal for good settles it instead.
         """
-        texts = self.adapter(message.room).parts(text)
+        texts = self._parts(message.room, text, known)
         ready = partial(_make_ready, message=message, texts=texts, outcome=outcome, used=used, clock=self._clock)
         return await self._bring_out(message, await self._store.write(ready))
 
@@ -83,6 +91,10 @@ class Delivery:
         """Replace what shows of a reply whose question was deleted. Returns and raises as `finish` does."""
         parts = await self._store.write(partial(_make_withdrawn, accepted=accepted, clock=self._clock))
         return await self._bring_out(accepted, parts)
+
+    def _parts(self, room: Room, text: str, known: Collection[str]) -> list[str]:
+        """The reply as the platform takes it; every text of a reply comes through here, and no adapter can forget."""
+        return addresses.parts(text, known, self.adapter(room).parts)
 
     async def _bring_out(self, accepted: Accepted, parts: Sequence[outbox.Part]) -> inbox.Outcome | None:
         if not parts:
@@ -140,9 +152,10 @@ class Delivery:
 class Growing:
     """Paces how often an unfinished reply is shown: no platform takes an edit for each word."""
 
-    def __init__(self, *, delivery: Delivery, message: Message, every_s: float | None) -> None:
+    def __init__(self, *, delivery: Delivery, message: Message, known: Collection[str], every_s: float | None) -> None:
         self._delivery = delivery
         self._message = message
+        self._known = known
         self._every_s = every_s
         self._shown_at = asyncio.get_running_loop().time()
 
@@ -153,7 +166,7 @@ class Growing:
             return
         text = "".join(pieces).strip()
         if text:
-            if not await self._delivery.show_unfinished(self._message, text):
+            if not await self._delivery.show_unfinished(self._message, text, known=self._known):
                 self._every_s = None
             self._shown_at = asyncio.get_running_loop().time()
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import structlog
 
-from bot import consent, errors, language, linking, off_record, prompt, why
+from bot import addresses, consent, errors, language, linking, off_record, prompt, why
 from bot.delivery import Delivery
 from bot.messages import Accepted, Message
 from bot.ports import NO_USAGE, RESTART, Clock, Model
@@ -53,6 +53,8 @@ class _Reply:
     outcome: inbox.Outcome = "answered"
     why: str = ""
     usage: Usage = NO_USAGE
+    known: frozenset[str] = frozenset()
+    """The addresses in it that may be live."""
 
 
 class Responder:
@@ -161,7 +163,9 @@ class Responder:
         started = time.perf_counter()
         reply = await self._composed(turn)
         composed = time.perf_counter()
-        outcome = await self._delivery.finish(claimed.message, reply.text, reply.outcome, used=reply.usage)
+        outcome = await self._delivery.finish(
+            claimed.message, reply.text, reply.outcome, used=reply.usage, known=reply.known
+        )
         _log.info(
             "message.settled",
             reference=claimed.message.reference,
@@ -202,7 +206,8 @@ class Responder:
             )
 
     async def _from_model(self, turn: _Turn) -> _Reply:
-        growing = self._delivery.growing(turn.claimed.message)
+        known = _known_addresses(turn.prompt)
+        growing = self._delivery.growing(turn.claimed.message, known=known)
         pieces: list[str] = []
         usage = NO_USAGE
         async for piece in self._model.answer(turn.prompt):
@@ -220,7 +225,7 @@ class Responder:
             raise empty
         if usage.is_cut:
             text += CUT
-        return _Reply(text=text, usage=usage)
+        return _Reply(text=text, usage=usage, known=known)
 
     async def _ask_for_consent(self, turn: _Turn) -> None:
         """Tell a member, once and in private, that there is something to decide."""
@@ -255,6 +260,12 @@ async def _switched(transaction: Transaction, message: Message) -> str | None:
     if is_off != (switch.to == "off"):  # it was edited to say so, or the opposite was said since
         return None
     return wording("off_record" if is_off else "on_record", switch.language)
+
+
+def _known_addresses(asked: prompt.Prompt) -> frozenset[str]:
+    """The addresses that every reader of the room may know: in its own lines, and in facts that it may know."""
+    said = (turn.text for turn in (*asked.history, asked.question))
+    return addresses.found(asked.persona or "", *said)
 
 
 def _log_postponed(accepted: Accepted, error: Exception) -> None:

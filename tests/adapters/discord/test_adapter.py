@@ -121,6 +121,17 @@ async def test_a_reply_shows_no_previews(twin: DiscordTwin, adapter: DiscordAdap
     assert shown.flags & SUPPRESS_EMBEDS
 
 
+async def test_an_edited_reply_shows_no_previews_either(twin: DiscordTwin, adapter: DiscordAdapter) -> None:
+    """A reply that grew shows no more of other pages than one that was posted at once."""
+    post = replace(await asked(twin, "team"), text="See")
+    post_id = await adapter.edit(replace(post, text="See https://example.org/"), await adapter.post(post))
+
+    shown = twin.message(post_id)
+    assert shown is not None
+    assert shown.content == "See https://example.org/"
+    assert shown.flags & SUPPRESS_EMBEDS
+
+
 @PLACES
 async def test_a_post_made_again_is_the_same_post(twin: DiscordTwin, adapter: DiscordAdapter, place: str) -> None:
     """Posting the same part of the same reply again within minutes gives the same post; other parts are others."""
