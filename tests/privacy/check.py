@@ -1,6 +1,6 @@
-"""Audience non-interference at full size (reliability B22), as `make privacycheck`; ends with 1 if anything leaks.
+"""Audiences, tenants and outputs at full size (reliability B20, B22, B23), as `make privacycheck`; 1 if anything leaks.
 
-python -m tests.privacy.check [prompts]
+python -m tests.privacy.check
 """
 
 import asyncio
@@ -9,16 +9,19 @@ import tempfile
 import time
 from pathlib import Path
 from random import Random
+from typing import get_args
 
 from bot import logs
 from tests.clock import StillClock
 from tests.models import ScriptedModel
+from tests.privacy import outputs
 from tests.privacy.crowd import Crowd
 from tests.privacy.house import House
 from tests.privacy.tenants import Town, script
 
 MEMBERS, FACTS, ROOMS, PROMPTS = 200, 50, 40, 20_000
 TENANTS, ACTS = 50, 10_000
+OUTPUTS = 100_000
 
 
 async def audiences(database: Path) -> bool:
@@ -50,14 +53,33 @@ async def tenants(database: Path) -> bool:
     return not town.crossings and town.guard.checked > ACTS and sum(facts) > TENANTS
 
 
+def answers() -> bool:
+    """Let a model write whatever it likes, print what came of it on both platforms, and return whether no harm did."""
+    began, random = time.perf_counter(), Random(20)  # noqa: S311 - the same again
+    count, faults, live = 0, 0, 0
+    while count < OUTPUTS:
+        text = outputs.written(random)
+        for where in get_args(outputs.Where):
+            count += 1
+            for part in outputs.sent(text, where):
+                faults += len(outputs.faults(part, where))
+                live += any(posted in part for posted in outputs.POSTED)
+    _say(
+        f"{count:,} outputs for {' and '.join(get_args(outputs.Where))}: {faults} links, hidden targets, mentions or"
+        f" overlong posts outside the rule; {live:,} posts with addresses that were posted;"
+        f" {time.perf_counter() - began:.0f} s"
+    )
+    return faults == 0 and live > OUTPUTS / 10
+
+
 def _say(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - it is what this is run for
 
 
 async def main() -> bool:
-    """Run both, each on a database of its own."""
+    """Run all of it, each on a database of its own where there is one."""
     with tempfile.TemporaryDirectory() as folder:
-        return all([await audiences(Path(folder) / "crowd.db"), await tenants(Path(folder) / "town.db")])
+        return all([answers(), await audiences(Path(folder) / "crowd.db"), await tenants(Path(folder) / "town.db")])
 
 
 if __name__ == "__main__":
