@@ -181,7 +181,11 @@ async def test_a_form_that_is_not_filled_keeps_nothing(
     [("see https://example.com/x", True), ("y" * 600, True), ("...", False), ("my depression", False)],
 )
 async def test_what_was_typed_is_not_lost_with_its_form(
-    store: SqliteStore, clock: StillClock, verb: str, value: str, repeated: bool  # noqa: FBT001 - given by name
+    store: SqliteStore,
+    clock: StillClock,
+    verb: str,
+    value: str,
+    repeated: bool,  # noqa: FBT001 - given by name
 ) -> None:
     """A refused value is repeated to the member with a button that opens the form again, unless it is sensitive."""
     await told(store, ANA, "location", "Lisbon")
