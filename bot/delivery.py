@@ -17,6 +17,7 @@ from bot.messages import Accepted, Member, Message, MessageId, Platform, Room
 from bot.ports import NO_USAGE, Adapter, Clock, Post
 from bot.store import conversations, inbox, outbox, usage
 from bot.store.engine import Store
+from bot.store.sealing import NOBODY
 from bot.views import View
 from persona.ports import Transaction, Usage
 
@@ -185,7 +186,8 @@ async def _make_ready(
     if await conversations.find(transaction, message.room, message.id) is None:
         return await _make_withdrawn(transaction, accepted=message, clock=clock)
     await inbox.decide(transaction, message, outcome)
-    return await outbox.make_ready(transaction, message.room.tenant, message.answer, texts)
+    owner = message.author.key  # a reply may repeat what it answers
+    return await outbox.make_ready(transaction, message.room.tenant, message.answer, texts, owner=owner)
 
 
 async def _charge(transaction: Transaction, message: Message, used: Usage, clock: Clock) -> None:
@@ -207,7 +209,8 @@ async def _make_withdrawn(transaction: Transaction, *, accepted: Accepted, clock
         return []
     tenant, answer = accepted.room.tenant, accepted.answer
     posted = [part for part in await outbox.parts(transaction, tenant, answer) if part.post is not None]
-    return await outbox.make_ready(transaction, tenant, answer, [WITHDRAWN] * max(1, len(posted)))
+    texts = [WITHDRAWN] * max(1, len(posted))
+    return await outbox.make_ready(transaction, tenant, answer, texts, owner=NOBODY)
 
 
 async def _settle(

@@ -7,6 +7,7 @@ BotError
 │   ├── StoreReadOnlyError     it cannot be written
 │   ├── StoreFullError         there is no room left
 │   ├── StoreNewerError        a newer version of Rapport wrote it
+│   ├── StoreKeyError          it is sealed with a key we do not have
 │   └── StoreDamagedError      it is not a database, or a broken one
 ├── ModelError             no finished answer from a language model
 │   ├── ModelKeyError          the key is missing, wrong or revoked
@@ -64,6 +65,10 @@ class StoreFullError(StoreError):
 
 class StoreNewerError(StoreError):
     """The database was written by a newer version of Rapport; run that version, or restore an older backup."""
+
+
+class StoreKeyError(StoreError):
+    """The database is sealed with another key; set PERSONA_KEY to that one, or restore its key files."""
 
 
 class StoreDamagedError(StoreError):

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Secre
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import SettingsError
+from bot.store import master_key
 from persona import schema
 from persona.errors import SchemaError
 
@@ -71,6 +72,11 @@ def _database(value: str) -> str:
     return value
 
 
+def _key(secret: SecretStr) -> SecretStr:
+    master_key.decoded(secret.get_secret_value())
+    return secret
+
+
 def _schema(value: str) -> str:
     try:
         schema.load(value)
@@ -105,6 +111,7 @@ class Settings(BaseSettings):
     anthropic_model: str = "claude-sonnet-5-5"
     persona_model: str = "claude-haiku-5-5"
     persona_schema: Annotated[str, AfterValidator(_schema)] = "workplace"
+    persona_key: Annotated[SecretStr, AfterValidator(_key)] | None = None
     persona_consent: Literal["ask", "on", "off"] | None = None
     database_url: Annotated[str, AfterValidator(_database)] = "sqlite:///rapport.db"
     persona_update_every: Annotated[int, Field(ge=1, le=20)] = 1
@@ -125,6 +132,11 @@ class Settings(BaseSettings):
     def database_path(self) -> Path:
         """The SQLite file."""
         return Path(self.database_url.removeprefix("sqlite:///"))
+
+    @property
+    def master_key(self) -> bytes | None:
+        """What PERSONA_KEY holds; None for the key in the file beside the database."""
+        return None if self.persona_key is None else master_key.decoded(self.persona_key.get_secret_value())
 
     @property
     def has_platform(self) -> bool:

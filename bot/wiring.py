@@ -70,7 +70,7 @@ async def open_core(
     async with AsyncExitStack() as closing:
         closing.push_async_callback(model.close)
         await asyncio.to_thread(migrate.migrate, settings.database_path)
-        opened = await SqliteStore.open(settings.database_path)
+        opened = await SqliteStore.open(settings.database_path, key=settings.master_key)
         closing.push_async_callback(opened.close)
         store = opened if around is None else around(opened)
         lanes = await closing.enter_async_context(Lanes())

@@ -17,7 +17,7 @@ from persona.persona import Evidence, Fact, FactId, MemberKey
 from persona.ports import Row, Transaction, Value
 from persona.projection import project
 from persona.schema import Schema
-from persona.store import Logged, learn, read_history, read_log, reproject
+from persona.store import Logged, learn, open_quote, read_history, read_log, reproject
 
 Parameters = dict[str, Value]
 
@@ -43,8 +43,8 @@ _FORGET_OBSERVED = """
     DELETE FROM operation WHERE tenant = :tenant AND member = :member AND kind = 'observed' RETURNING field
 """
 _RESTING_ON = """
-    SELECT evidence.tenant, evidence.member, evidence.operation, evidence.quote, evidence.room_tenant, evidence.room,
-           evidence.message, evidence.said_at, operation.field, operation.audience
+    SELECT evidence.tenant, evidence.member, evidence.operation, evidence.number, evidence.quote, evidence.room_tenant,
+           evidence.room, evidence.message, evidence.said_at, operation.field, operation.audience
     FROM evidence
     JOIN operation ON operation.tenant = evidence.tenant AND operation.member = evidence.member
      AND operation.id = evidence.operation
@@ -275,7 +275,7 @@ async def retract(
     """
     source: Parameters = {"room_tenant": tenant, "room": room, "message": message}
     rows = await transaction.fetch(_RESTING_ON, **source)
-    gone = {_operation(row): row for row in rows if text is None or not is_quoted(row["quote"], text)}
+    gone = {_operation(row): row for row in rows if not await _is_said(transaction, row, text)}
     entries: dict[MemberKey, list[Entry]] = {}
     for row in gone.values():
         owner: Parameters = {"tenant": row["tenant"], "member": row["member"]}
@@ -297,7 +297,7 @@ def _entry(row: Row, *, is_back: bool, is_deleted: bool) -> Entry:
         tenant=row["room_tenant"],
         room=row["room"],
         message=row["message"],
-        quote=row["quote"],
+        quote="",
         said_at=from_micros(row["said_at"]),
     )
     return Entry(
@@ -310,6 +310,14 @@ def _entry(row: Row, *, is_back: bool, is_deleted: bool) -> Entry:
         reason=f"message {'deleted' if is_deleted else 'edited'}",
         is_erasure=is_back,
     )
+
+
+async def _is_said(transaction: Transaction, row: Row, text: str | None) -> bool:
+    """Whether the words of a piece of evidence are still in a text."""
+    if text is None:
+        return False
+    quote = await open_quote(transaction, row, operation=row["operation"])
+    return quote is not None and is_quoted(quote, text)
 
 
 def _operation(row: Row) -> tuple[str, str, str]:

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from persona.persona import MemberKey
 
 Value = str | int | float | bytes | None
 """What a column holds. Times are whole microseconds since 1970, UTC; truth is 0 or 1: the same on every engine."""
@@ -16,10 +19,24 @@ class Row(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
+Destruction = Literal["forgotten", "withdrawn"]
+"""Why a key was destroyed: the member had everything forgotten, or does not want to be remembered at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestroyedKey:
+    """What remains of a member's key: enough to tell a restored backup."""
+
+    owner: MemberKey
+    at: datetime
+    reason: Destruction
+
+
 class Transaction(Protocol):
     """One unit of work on the store: all of it is kept, or nothing.
 
-    Statements are plain SQL with `:named` parameters. Nothing else may be awaited inside a unit.
+    Statements are plain SQL with `:named` parameters. Nothing else may be awaited inside a unit. Whatever a member
+    said, or is called, is sealed before it goes into a column, and opened after it came out of one.
     """
 
     async def execute(self, sql: str, **parameters: Value) -> int:
@@ -32,6 +49,25 @@ class Transaction(Protocol):
 
     async def fetch_one(self, sql: str, **parameters: Value) -> Row | None:
         """Like `fetch`, for at most one row."""
+        ...
+
+    async def seal(self, text: str, *, owner: MemberKey, cell: Sequence[str]) -> str:
+        """`text` as a column may hold it, sealed with the key of `owner`; their first value makes that key.
+
+        `cell` names the column and the key of its row: nowhere else can it be opened. Nothing stays nothing.
+        """
+        ...
+
+    async def unseal(self, stored: str, *, cell: Sequence[str]) -> str | None:
+        """What was sealed for this cell; None if its key was destroyed, which is the same as being gone."""
+        ...
+
+    async def destroy_key(self, owner: MemberKey, *, at: datetime, reason: Destruction) -> None:
+        """Make everything that was sealed for `owner` unreadable, wherever there is a copy of it."""
+        ...
+
+    async def destroyed_keys(self, *, after: datetime) -> Sequence[DestroyedKey]:
+        """The keys that were destroyed later than a moment, in that order."""
         ...
 
 

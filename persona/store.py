@@ -36,9 +36,9 @@ _CURRENT = """
 """
 _OPERATIONS = """
     SELECT operation.id, operation.op, operation.field, operation.value, operation.audience, operation.kind,
-           operation.since, operation.until, operation.session, evidence.room_tenant, evidence.room, evidence.message,
-           evidence.quote, evidence.said_at, operation.update_id, operation.learned_at, operation.undone_at,
-           operation.frozen_by
+           operation.since, operation.until, operation.session, evidence.number, evidence.room_tenant, evidence.room,
+           evidence.message, evidence.quote, evidence.said_at, operation.update_id, operation.learned_at,
+           operation.undone_at, operation.frozen_by
     FROM operation
     JOIN evidence ON evidence.tenant = operation.tenant AND evidence.member = operation.member
      AND evidence.operation = operation.id
@@ -104,14 +104,14 @@ async def read(transaction: Transaction, member: MemberKey, *, at: datetime, pla
         everything=int(known is None),
         **_labels(known),
     )
-    return Persona(member=member, at=at, facts=tuple(_fact(row) for row in rows))
+    return await _persona(transaction, rows, member, at)
 
 
 async def read_style(transaction: Transaction, member: MemberKey, *, at: datetime) -> Persona:
     """What shapes answers to `member` anywhere, and holds at a moment; nothing that could be spoken."""
     scope: Parameters = {"tenant": member.tenant, "member": member.id, "at": to_micros(at)}
     rows = await transaction.fetch(_CURRENT, **scope, everything=0, **_labels(frozenset({FORM})))
-    return Persona(member=member, at=at, facts=tuple(_fact(row) for row in rows))
+    return await _persona(transaction, rows, member, at)
 
 
 def _labels(known: frozenset[Audience] | None) -> dict[str, str]:
@@ -141,7 +141,8 @@ async def read_history(transaction: Transaction, member: MemberKey, *, schema: S
 async def read_log(transaction: Transaction, member: MemberKey) -> list[Logged]:
     """Every operation kept of `member`, undone and frozen ones included, in the order they were learned."""
     rows = await transaction.fetch(_OPERATIONS.format(only=""), tenant=member.tenant, member=member.id)
-    log = [_logged(list(group), member) for _, group in groupby(rows, key=itemgetter("id"))]
+    read = [await _logged(transaction, group, member) for group in _by_operation(rows)]
+    log = [one for one in read if one is not None]
     return sorted(log, key=lambda one: (one.learned_at, one.operation.said_at, one.id))
 
 
@@ -197,6 +198,7 @@ async def learned_since(transaction: Transaction, member: MemberKey, since: date
 
 
 async def _keep(transaction: Transaction, operation: Operation, update: UpdateId, now: datetime) -> bool:
+    owned = (operation.member.tenant, operation.member.id)
     owner: Parameters = {"tenant": operation.member.tenant, "member": operation.member.id}
     name = operation.id
     is_new = await transaction.execute(
@@ -205,7 +207,9 @@ async def _keep(transaction: Transaction, operation: Operation, update: UpdateId
         id=name,
         field=operation.field,
         op=operation.op,
-        value=operation.value,
+        value=await transaction.seal(
+            operation.value, owner=operation.member, cell=("operation.value", *owned, name)
+        ),
         kind=operation.kind,
         audience=operation.audience,
         said_at=to_micros(operation.said_at),
@@ -226,7 +230,11 @@ async def _keep(transaction: Transaction, operation: Operation, update: UpdateId
             room_tenant=evidence.tenant,
             room=evidence.room,
             message=evidence.message,
-            quote=evidence.quote,
+            quote=await transaction.seal(
+                evidence.quote,
+                owner=operation.member,
+                cell=("evidence.quote", *owned, name, str(number)),
+            ),
             said_at=to_micros(evidence.said_at),
         )
     return True
@@ -242,10 +250,11 @@ async def reproject(
     if not names:
         return ()
     only, scope = _scope(member, names)
-    stored = {row["id"]: _fact(row) for row in await transaction.fetch(_FACTS.format(only=only), **scope)}
-    before = tuple(stored.values())
+    rows = await transaction.fetch(_FACTS.format(only=only), **scope)
+    stored = {row["id"]: await _fact(transaction, row) for row in rows}
+    before = tuple(fact for fact in stored.values() if fact is not None)
     told: defaultdict[str, list[Operation]] = defaultdict(list)
-    for operation in await _operations(transaction, member, names):
+    for operation in await _operations(transaction, member, names, with_quotes=False):
         told[operation.field].append(operation)
     for name, operations in told.items():
         field = schema.by_name.get(name)
@@ -266,7 +275,7 @@ async def _put(transaction: Transaction, member: MemberKey, fact: Fact) -> None:
         id=fact.id,
         section=fact.section,
         field=fact.field,
-        value=fact.value,
+        value=await transaction.seal(fact.value, owner=member, cell=("fact.value", member.tenant, member.id, fact.id)),
         kind=fact.kind,
         audience=fact.audience,
         confirmed_at=to_micros(fact.confirmed_at),
@@ -276,12 +285,20 @@ async def _put(transaction: Transaction, member: MemberKey, fact: Fact) -> None:
 
 
 async def _operations(
-    transaction: Transaction, member: MemberKey, names: Collection[str] | None = None
+    transaction: Transaction, member: MemberKey, names: Collection[str] | None = None, *, with_quotes: bool = True
 ) -> list[Operation]:
-    """What is in effect of some fields of a member, or of all: neither undone nor frozen; in no order."""
+    """What is in effect of some fields of a member, or of all: neither undone nor frozen; in no order.
+
+    What cannot be opened any more is left out. Facts follow from values and dates: for them, the quotes stay sealed.
+    """
     only, scope = _scope(member, names)
     rows = await transaction.fetch(_OPERATIONS.format(only=f"{_IN_EFFECT}{only}"), **scope)
-    return [_operation(list(group), member) for _, group in groupby(rows, key=itemgetter("id"))]
+    read = [await _operation(transaction, group, member, with_quotes=with_quotes) for group in _by_operation(rows)]
+    return [operation for operation in read if operation is not None]
+
+
+def _by_operation(rows: Iterable[Row]) -> list[list[Row]]:
+    return [list(group) for _, group in groupby(rows, key=itemgetter("id"))]
 
 
 def _scope(member: MemberKey, names: Collection[str] | None) -> tuple[str, Parameters]:
@@ -293,22 +310,33 @@ def _scope(member: MemberKey, names: Collection[str] | None) -> tuple[str, Param
     return f" AND field IN ({', '.join(f':{key}' for key in fields)})", scope | fields
 
 
-def _operation(rows: Sequence[Row], member: MemberKey) -> Operation:
-    """An operation, from its rows: one for each piece of evidence.
+async def _operation(
+    transaction: Transaction, rows: Sequence[Row], member: MemberKey, *, with_quotes: bool
+) -> Operation | None:
+    """An operation, from its rows: one for each piece of evidence. None without a value, or any words it rests on.
 
     By place, as `_OPERATIONS` has its columns: to look them up by name costs more than the rest of reading them.
     """
     every = [tuple(row) for row in rows]
-    _, op, field, value, audience, kind, since, until, session, *_ = every[0]
+    name, op, field, sealed, audience, kind, since, until, session, *_ = every[0]
+    value = await transaction.unseal(sealed, cell=("operation.value", member.tenant, member.id, name))
+    evidence = []
+    for *_, number, tenant, room, message, words, said_at, _, _, _, _ in every:
+        quote: str | None = ""
+        if with_quotes:
+            cell = ("evidence.quote", member.tenant, member.id, name, str(number))
+            quote = await transaction.unseal(words, cell=cell)
+        if quote is not None:
+            said = from_micros(said_at)
+            evidence.append(Evidence(tenant=tenant, room=room, message=message, quote=quote, said_at=said))
+    if value is None or not evidence:
+        return None
     return Operation(
         member=member,
         op=op,
         field=field,
         value=value,
-        evidence=tuple(
-            Evidence(tenant=tenant, room=room, message=message, quote=quote, said_at=from_micros(said_at))
-            for *_, tenant, room, message, quote, said_at, _, _, _, _ in every
-        ),
+        evidence=tuple(evidence),
         audience=Audience(audience),
         kind=kind,
         since=maybe_from_micros(since),
@@ -317,11 +345,13 @@ def _operation(rows: Sequence[Row], member: MemberKey) -> Operation:
     )
 
 
-def _logged(rows: Sequence[Row], member: MemberKey) -> Logged:
-    row = rows[0]
+async def _logged(transaction: Transaction, rows: Sequence[Row], member: MemberKey) -> Logged | None:
+    row, operation = rows[0], await _operation(transaction, rows, member, with_quotes=True)
+    if operation is None:
+        return None
     return Logged(
         id=OperationId(row["id"]),
-        operation=_operation(rows, member),
+        operation=operation,
         update=UpdateId(row["update_id"]),
         learned_at=from_micros(row["learned_at"]),
         undone_at=maybe_from_micros(row["undone_at"]),
@@ -329,12 +359,26 @@ def _logged(rows: Sequence[Row], member: MemberKey) -> Logged:
     )
 
 
-def _fact(row: Row) -> Fact:
+async def open_quote(transaction: Transaction, row: Row, *, operation: str) -> str | None:
+    """The words in a row of `evidence`; None if they cannot be opened any more."""
+    cell = ("evidence.quote", row["tenant"], row["member"], operation, str(row["number"]))
+    return await transaction.unseal(row["quote"], cell=cell)
+
+
+async def _persona(transaction: Transaction, rows: Sequence[Row], member: MemberKey, at: datetime) -> Persona:
+    facts = [await _fact(transaction, row) for row in rows]
+    return Persona(member=member, at=at, facts=tuple(fact for fact in facts if fact is not None))
+
+
+async def _fact(transaction: Transaction, row: Row) -> Fact | None:
+    value = await transaction.unseal(row["value"], cell=("fact.value", row["tenant"], row["member"], row["id"]))
+    if value is None:
+        return None
     return Fact(
         id=FactId(row["id"]),
         section=row["section"],
         field=row["field"],
-        value=row["value"],
+        value=value,
         kind=row["kind"],
         audience=Audience(row["audience"]),
         confirmed_at=from_micros(row["confirmed_at"]),

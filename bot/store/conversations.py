@@ -1,10 +1,11 @@
 """Conversations: the messages of each room, in order of arrival."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.messages import Member, Message, MessageId, Room, TenantId
+from bot.messages import Member, Message, MessageId, Room, RoomId, TenantId
+from bot.store.sealing import NOBODY
 from persona.canonical import is_quoted
 from persona.moments import from_micros, to_micros
 from persona.persona import Evidence, MemberKey
@@ -49,6 +50,7 @@ _SAID_BY = """
     WHERE message.author_tenant = :author_tenant AND message.author = :author
     ORDER BY message.said_at, message.tenant, message.room, message.position
 """
+_AUTHOR = "SELECT author_tenant, author FROM message WHERE tenant = :tenant AND room = :room AND id = :id"
 _LAST_MOMENT = "SELECT max(last_message_at) AS moment FROM conversation WHERE tenant = :tenant"
 
 
@@ -83,6 +85,8 @@ async def append(
 
     One that is there already keeps its place and gets the new text. What an event says of the room's readers can
     narrow what `classify` found out, not widen it: it knows of no guests.
+
+    Our own reply is sealed for whom it answers.
     """
     row = await transaction.fetch_one(
         _APPEND_CONVERSATION,
@@ -95,6 +99,7 @@ async def append(
         max_attempts=MAX_ATTEMPTS,
     )
     assert row is not None
+    owner = author.key if author else await _author(transaction, room, reply_to)
     row = await transaction.fetch_one(
         _APPEND_MESSAGE,
         tenant=room.tenant,
@@ -103,9 +108,11 @@ async def append(
         position=row["last_position"],
         author_tenant=author.tenant if author else None,
         author=author.id if author else None,
-        author_name=author.name if author else "",
+        author_name=await transaction.seal(
+            author.name if author else "", owner=owner, cell=_cell("author_name", room, message)
+        ),
         reply_to=reply_to,
-        text=text,
+        text=await transaction.seal(text, owner=owner, cell=_cell("text", room, message)),
         said_at=to_micros(said_at),
         off_record=int(is_off_record),
     )
@@ -115,14 +122,14 @@ async def append(
 
 
 async def find(transaction: Transaction, room: Room, message: MessageId) -> Line | None:
-    """One stored message, or None if it was never stored or is erased."""
+    """One stored message, or None if it was never stored, is erased, or cannot be opened any more."""
     row = await transaction.fetch_one(
         "SELECT * FROM message WHERE tenant = :tenant AND room = :room AND id = :id",
         tenant=room.tenant,
         room=room.id,
         id=message,
     )
-    return None if row is None else line_from(row)
+    return None if row is None else await line_from(transaction, row)
 
 
 async def still_says(transaction: Transaction, evidence: Evidence) -> bool:
@@ -133,7 +140,11 @@ async def still_says(transaction: Transaction, evidence: Evidence) -> bool:
         room=evidence.room,
         id=evidence.message,
     )
-    return row is not None and is_quoted(evidence.quote, row["text"])
+    if row is None:
+        return False
+    cell = ("message.text", evidence.tenant, evidence.room, evidence.message)
+    text = await transaction.unseal(row["text"], cell=cell)
+    return text is not None and is_quoted(evidence.quote, text)
 
 
 async def recent(
@@ -149,7 +160,7 @@ async def recent(
     rows = await transaction.fetch(
         _RECENT, tenant=room.tenant, room=room.id, before=before, most=most, off_record=int(is_off_record)
     )
-    lines = [line_from(row) for row in reversed(rows)]
+    lines = await lines_from(transaction, rows[::-1])
     asked = {line.id for line in lines if line.position < before}
     return answers_in_place([line for line in lines if line.position < before or line.reply_to in asked])
 
@@ -166,12 +177,28 @@ def answers_in_place(lines: Sequence[Line]) -> list[Line]:
 
 async def rewrite(transaction: Transaction, room: Room, message: MessageId, text: str) -> None:
     """Give a stored message a new text."""
+    owner = await _author(transaction, room, message)
     await transaction.execute(
         "UPDATE message SET text = :text WHERE tenant = :tenant AND room = :room AND id = :id",
         tenant=room.tenant,
         room=room.id,
         id=message,
-        text=text,
+        text=await transaction.seal(text, owner=owner, cell=_cell("text", room, message)),
+    )
+
+
+async def reseal(transaction: Transaction, line: Line, *, tenant: TenantId, room: RoomId) -> None:
+    """Seal a member's stored message anew, with the key they have now."""
+    assert line.author is not None
+    owner, cell = line.author.key, (tenant, room, line.id)
+    await transaction.execute(
+        "UPDATE message SET text = :text, author_name = :author_name"
+        " WHERE tenant = :tenant AND room = :room AND id = :id",
+        tenant=tenant,
+        room=room,
+        id=line.id,
+        text=await transaction.seal(line.text, owner=owner, cell=("message.text", *cell)),
+        author_name=await transaction.seal(line.author.name, owner=owner, cell=("message.author_name", *cell)),
     )
 
 
@@ -188,7 +215,8 @@ async def remove(transaction: Transaction, room: Room, message: MessageId) -> No
 async def said_by(transaction: Transaction, member: MemberKey) -> list[tuple[Room, Line]]:
     """Every stored message of a member, with where it was said, oldest first."""
     rows = await transaction.fetch(_SAID_BY, author_tenant=member.tenant, author=member.id)
-    return [(room_from(row), line_from(row)) for row in rows]
+    said = [(room_from(row), await line_from(transaction, row)) for row in rows]
+    return [(room, line) for room, line in said if line is not None]
 
 
 async def last_moment(transaction: Transaction, tenant: TenantId) -> datetime | None:
@@ -236,18 +264,41 @@ def room_from(row: Row) -> Room:
     return Room(tenant=row["tenant"], channel=row["channel"], thread=row["thread"], kind=row["kind"])
 
 
-def line_from(row: Row) -> Line:
-    """The message a row of `message` holds."""
-    author = row["author"]
+async def lines_from(transaction: Transaction, rows: Iterable[Row]) -> list[Line]:
+    """The messages that rows of `message` hold, as far as they can be opened."""
+    lines = [await line_from(transaction, row) for row in rows]
+    return [line for line in lines if line is not None]
+
+
+async def line_from(transaction: Transaction, row: Row) -> Line | None:
+    """The message a row of `message` holds; None if it cannot be opened any more."""
+    cell = (row["tenant"], row["room"], row["id"])
+    text = await transaction.unseal(row["text"], cell=("message.text", *cell))
+    if text is None:
+        return None
+    author = None
+    if row["author"] is not None:
+        name = await transaction.unseal(row["author_name"], cell=("message.author_name", *cell))
+        author = Member(tenant=row["author_tenant"], id=row["author"], name=name or "")
     return Line(
         id=row["id"],
         position=row["position"],
-        author=None if author is None else Member(tenant=row["author_tenant"], id=author, name=row["author_name"]),
+        author=author,
         reply_to=row["reply_to"],
-        text=row["text"],
+        text=text,
         said_at=from_micros(row["said_at"]),
         is_off_record=bool(row["off_record"]),
     )
+
+
+async def _author(transaction: Transaction, room: Room, message: MessageId | None) -> MemberKey:
+    """Who said a message: theirs are its words, and our reply's, which may repeat them."""
+    row = await transaction.fetch_one(_AUTHOR, tenant=room.tenant, room=room.id, id=message)
+    return NOBODY if row is None or row["author"] is None else MemberKey(tenant=row["author_tenant"], id=row["author"])
+
+
+def _cell(column: str, room: Room, message: MessageId) -> tuple[str, ...]:
+    return f"message.{column}", room.tenant, room.id, message
 
 
 def as_message(room: Room, line: Line) -> Message:

@@ -38,6 +38,13 @@ class Store(Protocol):
         """Leave no copy of what was erased beside the tables, such as in a log. Cheap when there is nothing to do."""
         ...
 
+    async def compact(self, *, max_bytes: int | None = None) -> bool:
+        """Write everything anew, so that space that was freed holds nothing. False if there is more than `max_bytes`.
+
+        Whoever writes meanwhile waits.
+        """
+        ...
+
     async def close(self) -> None:
         """Finish what was handed in and let go of the database. A second call does nothing."""
         ...

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.messages import AnswerId, TenantId
-from persona.ports import Transaction
+from persona.persona import MemberKey
+from persona.ports import Row, Transaction
 
 State = Literal["open", "ready", "sent"]
 
@@ -37,11 +38,14 @@ class Part:
 
 
 async def parts(transaction: Transaction, tenant: TenantId, answer: AnswerId) -> list[Part]:
-    """The parts of a reply as far as they are stored, in order."""
+    """The parts of a reply as far as they are stored, in order. One that cannot be opened any more has no text."""
     rows = await transaction.fetch(
         "SELECT * FROM outbox WHERE tenant = :tenant AND answer = :answer ORDER BY part", tenant=tenant, answer=answer
     )
-    return [Part(number=row["part"], text=row["text"], state=row["state"], post=row["post"]) for row in rows]
+    return [
+        Part(number=row["part"], text=await _opened(transaction, row), state=row["state"], post=row["post"])
+        for row in rows
+    ]
 
 
 async def begin(transaction: Transaction, tenant: TenantId, answer: AnswerId, text: str) -> Part:
@@ -51,11 +55,14 @@ async def begin(transaction: Transaction, tenant: TenantId, answer: AnswerId, te
     return Part(number=0, text=text, state="open", post=known[0].post if known else None, is_new=not known)
 
 
-async def make_ready(transaction: Transaction, tenant: TenantId, answer: AnswerId, texts: Sequence[str]) -> list[Part]:
-    """Store the final text of every part, so that no restart has to ask the model again."""
+async def make_ready(
+    transaction: Transaction, tenant: TenantId, answer: AnswerId, texts: Sequence[str], *, owner: MemberKey
+) -> list[Part]:
+    """Store the final text of every part, sealed for `owner`, so that no restart has to ask the model again."""
     known = {part.number: part for part in await parts(transaction, tenant, answer)}
     for number, text in enumerate(texts):
-        await transaction.execute(_READY, tenant=tenant, answer=answer, part=number, text=text)
+        sealed = await transaction.seal(text, owner=owner, cell=_cell(tenant, answer, number))
+        await transaction.execute(_READY, tenant=tenant, answer=answer, part=number, text=sealed)
     return [
         Part(
             number=number,
@@ -66,6 +73,20 @@ async def make_ready(transaction: Transaction, tenant: TenantId, answer: AnswerI
         )
         for number, text in enumerate(texts)
     ]
+
+
+async def reseal(
+    transaction: Transaction, tenant: TenantId, answer: AnswerId, parts: Sequence[Part], *, owner: MemberKey
+) -> None:
+    """Seal the parts of a reply anew, with the key that `owner` has now."""
+    for part in parts:
+        await transaction.execute(
+            "UPDATE outbox SET text = :text WHERE tenant = :tenant AND answer = :answer AND part = :part",
+            tenant=tenant,
+            answer=answer,
+            part=part.number,
+            text=await transaction.seal(part.text, owner=owner, cell=_cell(tenant, answer, part.number)),
+        )
 
 
 async def posted(transaction: Transaction, tenant: TenantId, answer: AnswerId, part: int, post: str) -> None:
@@ -84,3 +105,11 @@ async def sent(transaction: Transaction, tenant: TenantId, answer: AnswerId) -> 
     await transaction.execute(
         "UPDATE outbox SET state = 'sent' WHERE tenant = :tenant AND answer = :answer", tenant=tenant, answer=answer
     )
+
+
+async def _opened(transaction: Transaction, row: Row) -> str:
+    return await transaction.unseal(row["text"], cell=_cell(row["tenant"], row["answer"], row["part"])) or ""
+
+
+def _cell(tenant: str, answer: str, part: int) -> tuple[str, ...]:
+    return "outbox.text", tenant, answer, str(part)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.messages import Room
-from bot.store.conversations import MAX_ATTEMPTS, Line, line_from, room_from
+from bot.store.conversations import MAX_ATTEMPTS, Line, lines_from, room_from
 from persona.moments import to_micros
 from persona.persona import MemberKey
 from persona.ports import Row, Transaction, Value
@@ -155,7 +155,7 @@ async def unlearned(transaction: Transaction, claimed: Claimed, *, most: int) ->
     rows = await transaction.fetch(
         _UNLEARNED, tenant=room.tenant, room=room.id, through=claimed.learned_through, most=most
     )
-    return [line_from(row) for row in rows]
+    return await lines_from(transaction, rows)
 
 
 async def learned(transaction: Transaction, room: Room, *, owner: str, through: int) -> bool:

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
@@ -18,9 +20,14 @@ import aiosqlite
 import structlog
 
 from bot import errors
+from bot.store import sealing, sqlite_keys
 from bot.store.engine import Unit
 from bot.store.sqlite_errors import translated
-from persona.ports import Row, Transaction, Value
+from bot.store.sqlite_keys import Keys
+from bot.store.vault import Vault
+from persona.moments import to_micros
+from persona.persona import MemberKey
+from persona.ports import DestroyedKey, Destruction, Row, Transaction, Value
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -29,6 +36,7 @@ MAX_BATCH = 50
 """Units in one commit. More gains nothing once the flush is spread this thin, and delays the first of them."""
 
 BUSY_TIMEOUT_MS = 5_000
+MAX_REPORTED = 10_000
 SAFE_VERSION = (3, 51, 3)
 """From here on the WAL-reset corruption bug is fixed (reliability finding 11). One writer per file avoids it below."""
 
@@ -44,13 +52,24 @@ _READER: dict[str, str | int] = {"query_only": 1, "mmap_size": 0}
 _log = structlog.get_logger(__name__)
 
 
+class _Database(sqlite3.Connection):
+    """A connection to the database with another one to its keys beside it; both live on one thread."""
+
+    keys: Keys
+    reported: frozenset[str] = frozenset()
+    """The keys of which it was said already that they cannot be used."""
+
+    def close(self) -> None:
+        if hasattr(self, "keys"):
+            self.keys.close()
+        super().close()
+
+
 class _Connection(aiosqlite.Connection):
     """An aiosqlite connection that runs a whole function on its thread instead of one statement a hop."""
 
-    async def run(
-        self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        connection = self._conn
+    async def run(self, function: Callable[Concatenate[_Database, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        connection = cast("_Database", self._conn)
         # aiosqlite logs what it runs with its arguments, and a unit of work holds what members said: this hides it.
         result = await self._execute(lambda: function(connection, *args, **kwargs))  # type: ignore[no-untyped-call]
         return cast("T", result)
@@ -63,8 +82,9 @@ class _Connection(aiosqlite.Connection):
 class _Transaction:
     """Runs statements at once on the thread it lives in; its awaits never wait."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, keys: Keys) -> None:
         self._connection = connection
+        self._keys = keys
 
     async def execute(self, sql: str, **parameters: Value) -> int:
         return self._connection.execute(sql, parameters).rowcount
@@ -75,6 +95,18 @@ class _Transaction:
     async def fetch_one(self, sql: str, **parameters: Value) -> Row | None:
         rows = await self.fetch(sql, **parameters)
         return rows[0] if rows else None
+
+    async def seal(self, text: str, *, owner: MemberKey, cell: Sequence[str]) -> str:
+        return self._keys.seal(text, owner=owner, cell=cell)
+
+    async def unseal(self, stored: str, *, cell: Sequence[str]) -> str | None:
+        return self._keys.unseal(stored, cell=cell)
+
+    async def destroy_key(self, owner: MemberKey, *, at: datetime, reason: Destruction) -> None:
+        self._keys.destroy(owner, at=to_micros(at), reason=reason)
+
+    async def destroyed_keys(self, *, after: datetime) -> Sequence[DestroyedKey]:
+        return self._keys.destroyed(after=to_micros(after))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,11 +134,14 @@ class SqliteStore:
         self._is_closed = False
 
     @classmethod
-    async def open(cls, path: Path) -> Self:
-        """Open a file that was migrated already, and make it ours until `close`.
+    async def open(cls, path: Path, *, key: bytes | None = None) -> Self:
+        """Open a file that was migrated already, seal what is not sealed yet, and make it ours until `close`.
+
+        Without a `key` the one in the file beside it is used, or made.
 
         Raises:
             StoreBusyError: another process owns the file.
+            StoreKeyError: it was sealed with another key, or its keys are missing.
             StoreError: SQLite cannot use it, or refuses a setting we rely on.
         """
         _warn_of_old_sqlite()
@@ -115,9 +150,15 @@ class SqliteStore:
             on_failure.callback(owner.close)
             writer = await _connect(path, _WRITER)
             on_failure.push_async_callback(writer.close)
+            name, vault = await writer.run(_unlock, path, key)
             reader = await _connect(path, _READER)
+            on_failure.push_async_callback(reader.close)
+            await reader.run(_take_keys, path, vault)
+            store = cls(writer=writer, reader=reader, owner=owner)
+            if await store.write(partial(sealing.seal_all, vault=name)):
+                await store.compact()
             on_failure.pop_all()
-        return cls(writer=writer, reader=reader, owner=owner)
+        return store
 
     async def write(self, unit: Unit[T]) -> T:
         """See `bot.store.engine.Store.write`."""
@@ -144,6 +185,14 @@ class SqliteStore:
         self._check_open()
         try:
             await self._writer.run(_empty_log)
+        except sqlite3.Error as error:
+            raise translated(error) from error
+
+    async def compact(self, *, max_bytes: int | None = None) -> bool:
+        """See `bot.store.engine.Store.compact`."""
+        self._check_open()
+        try:
+            return await self._writer.run(_vacuum, max_bytes)
         except sqlite3.Error as error:
             raise translated(error) from error
 
@@ -176,13 +225,20 @@ class SqliteStore:
                     waiting.done.set_exception(translated(outcome.error))
 
 
-def _run_batch(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[_Outcome]:
-    """Run the units in one transaction, each behind its own savepoint, and commit them together."""
+def _run_batch(connection: _Database, units: list[Unit[Any]]) -> list[_Outcome]:
+    """Run the units in one transaction, each behind its own savepoint, and commit them together.
+
+    Keys are committed first: whatever breaks in between, nothing is sealed with a key that is not there, and what a
+    destroyed key had sealed is gone.
+    """
     try:
         connection.execute("BEGIN IMMEDIATE")
         outcomes = [_run_unit(connection, unit) for unit in units]
+        connection.keys.commit()
         connection.execute("COMMIT")
     except sqlite3.Error as error:
+        with suppress(sqlite3.Error):
+            connection.keys.rollback()
         if connection.in_transaction:
             with suppress(sqlite3.Error):  # it is gone already, or the next BEGIN will say so
                 connection.execute("ROLLBACK")
@@ -190,22 +246,34 @@ def _run_batch(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[_
     return outcomes
 
 
-def _empty_log(connection: sqlite3.Connection) -> None:
+def _empty_log(connection: _Database) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
-def _run_unit(connection: sqlite3.Connection, unit: Unit[Any]) -> _Outcome:
+def _vacuum(connection: _Database, max_bytes: int | None) -> bool:
+    (pages,), (size,) = (connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size"))
+    if max_bytes is not None and pages * size > max_bytes:
+        return False
+    connection.execute("VACUUM")
+    _empty_log(connection)
+    return True
+
+
+def _run_unit(connection: _Database, unit: Unit[Any]) -> _Outcome:
     connection.execute("SAVEPOINT unit")
     outcome = _drive(connection, unit)
     if outcome.error is not None:
         if not connection.in_transaction:  # SQLite gave up the whole transaction: disk full, or worse
             raise sqlite3.OperationalError(str(outcome.error)) from outcome.error
+        connection.keys.undo()
         connection.execute("ROLLBACK TO unit")
+    else:
+        connection.keys.keep()
     connection.execute("RELEASE unit")
     return outcome
 
 
-def _run_read(connection: sqlite3.Connection, unit: Unit[Any]) -> _Outcome:
+def _run_read(connection: _Database, unit: Unit[Any]) -> _Outcome:
     try:
         connection.execute("BEGIN")
         outcome = _drive(connection, unit)
@@ -215,10 +283,23 @@ def _run_read(connection: sqlite3.Connection, unit: Unit[Any]) -> _Outcome:
     return outcome
 
 
-def _drive(connection: sqlite3.Connection, unit: Unit[Any]) -> _Outcome:
+def _drive(connection: _Database, unit: Unit[Any]) -> _Outcome:
     """Run a unit to its end right here: its transaction never waits, so one step must be enough."""
+    keys = connection.keys
+    keys.begin()
+    outcome = _stepped(unit, _Transaction(connection, keys))
+    unknown = set(keys.unreadable) - connection.reported
+    if unknown:
+        connection.reported = (
+            frozenset(unknown) if len(connection.reported) > MAX_REPORTED else connection.reported | unknown
+        )
+        _log.warning("values.unreadable", values=len(keys.unreadable), keys=len(unknown))
+    return outcome
+
+
+def _stepped(unit: Unit[Any], transaction: _Transaction) -> _Outcome:
     try:
-        running = cast("Coroutine[Any, Any, Any]", unit(cast("Transaction", _Transaction(connection))))
+        running = cast("Coroutine[Any, Any, Any]", unit(cast("Transaction", transaction)))
         running.send(None)
         running.close()
     except StopIteration as finished:
@@ -230,7 +311,7 @@ def _drive(connection: sqlite3.Connection, unit: Unit[Any]) -> _Outcome:
 
 async def _connect(path: Path, pragmas: dict[str, str | int]) -> _Connection:
     def connector() -> sqlite3.Connection:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=_Database)
         connection.row_factory = sqlite3.Row
         return connection
 
@@ -257,6 +338,26 @@ def _prepare(connection: sqlite3.Connection, pragmas: dict[str, str | int]) -> N
         if row is not None and row[0] != wanted:
             raise errors.StoreError(f"SQLite refuses PRAGMA {name} = {wanted} (it says {row[0]!r})")
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _unlock(connection: _Database, path: Path, key: bytes | None) -> tuple[str, Vault]:
+    """Open the keys of the connection that writes; the name of their vault, and the vault."""
+    try:
+        row = connection.execute("SELECT id FROM vault WHERE tenant = ''").fetchone()
+    except sqlite3.Error as error:
+        raise translated(error, path) from error
+    keys = sqlite_keys.connect(path, timeout_ms=BUSY_TIMEOUT_MS, is_writer=True)
+    try:
+        name, vault = sqlite_keys.unlock(keys, path, sealed_by=row and row["id"], given=key)
+    except BaseException:
+        keys.close()
+        raise
+    connection.keys = Keys(keys, vault)
+    return name, vault
+
+
+def _take_keys(connection: _Database, path: Path, vault: Vault) -> None:
+    connection.keys = Keys(sqlite_keys.connect(path, timeout_ms=BUSY_TIMEOUT_MS, is_writer=False), vault)
 
 
 def _own(path: Path) -> IO[bytes]:

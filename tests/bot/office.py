@@ -69,7 +69,7 @@ class FusedStore:
     def __init__(self, store: Store, fuse: Fuse) -> None:
         self._store = store
         self._fuse = fuse
-        self.read, self.scrub, self.close = store.read, store.scrub, store.close
+        self.read, self.scrub, self.compact, self.close = store.read, store.scrub, store.compact, store.close
 
     async def write(self, unit: Unit[T]) -> T:
         return await self._fuse.step(partial(self._store.write, unit))

@@ -1,6 +1,7 @@
 """The command line: quick, quiet, and with a sentence and an exit code for whatever is wrong."""
 
 import asyncio
+import base64
 import os
 import re
 import sqlite3
@@ -28,6 +29,7 @@ HEAVY = {
     "alembic",
     "anthropic",
     "apscheduler",
+    "cryptography",
     "discord",
     "prompt_toolkit",
     "slack_bolt",
@@ -284,6 +286,20 @@ async def test_a_database_that_cannot_be_used(database: Path, spoil: object, sen
     assert line.startswith("rapport: 'rapport.db'")
     assert sentence in line
     assert "hello" not in ended.out
+
+
+@pytest.mark.slow
+async def test_a_database_that_is_sealed_with_another_key(database: Path) -> None:
+    """With the wrong PERSONA_KEY nothing is answered: it ends with 1 and a line that names it, and no key."""
+    keys = [base64.urlsafe_b64encode(bytes([number]) * 32).decode() for number in range(2)]
+    first = await process("chat", typed="hello\n", PERSONA_KEY=keys[0])
+    ended = await process("chat", typed="hello\n", PERSONA_KEY=keys[1])
+
+    (line,) = ended.err.splitlines()
+    assert (first.code, first.err, ended.code) == (0, "", 1)
+    assert line.startswith("rapport: PERSONA_KEY is not the key of 'rapport.db-keys'")
+    assert "hello" not in ended.out
+    assert not any(key in line for key in keys)
 
 
 @pytest.mark.slow

@@ -82,6 +82,8 @@ def test_an_empty_environment_is_enough() -> None:
     assert (loaded.persona_schema, loaded.log_level, loaded.log_format) == ("workplace", None, "text")
 
 
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
 READ = [
     ("SLACK_BOT_TOKEN", "xoxb-1", "slack_bot_token", "xoxb-1"),
     ("SLACK_APP_TOKEN", "xapp-1", "slack_app_token", "xapp-1"),
@@ -97,6 +99,8 @@ READ = [
     ("PERSONA_MODEL", "some-model", "persona_model", "some-model"),
     ("PERSONA_SCHEMA", "paper", "persona_schema", "paper"),
     ("PERSONA_CONSENT", "on", "persona_consent", "on"),
+    ("PERSONA_KEY", KEY, "persona_key", KEY),
+    ("PERSONA_KEY", KEY, "master_key", bytes(range(32))),
     ("DATABASE_URL", "sqlite:///data/r.db", "database_path", Path("data/r.db")),
     ("DATABASE_URL", "sqlite:////data/r.db", "database_path", Path("/data/r.db")),
     ("PERSONA_UPDATE_EVERY", "3", "persona_update_every", 3),
@@ -274,6 +278,8 @@ def test_a_folder_called_env_is_no_file(tmp_path: Path) -> None:
         ("PERSONA_UPDATE_EVERY", "often", "valid integer"),
         ("LEARN_WITHIN", "soon", "such as 30m"),
         ("LEARN_MODE", "later", "'direct' or 'batch'"),
+        ("PERSONA_KEY", "c2VzYW1l", "it is not 32 bytes in base64url; make one with: python -c"),
+        ("PERSONA_KEY", "not a key at all", "it is not 32 bytes in base64url; make one with: python -c"),
         ("LEARN_MODE", "batch", "it needs ANTHROPIC_API_KEY"),
         ("IDLE_AFTER", "half an hour", "such as 30m"),
         ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),

@@ -6,9 +6,11 @@ from bot.messages import AnswerId, TenantId
 from bot.store import outbox
 from bot.store.outbox import Part
 from bot.store.sqlite import SqliteStore
+from persona.persona import MemberKey
 
 TENANT = TenantId("slack:T1")
 ANSWER = AnswerId("a1")
+ANA = MemberKey(tenant=TENANT, id="U1")
 
 
 async def stored(store: SqliteStore, tenant: str = TENANT, answer: str = ANSWER) -> list[Part]:
@@ -20,7 +22,7 @@ async def begin(store: SqliteStore, text: str = "Once upon") -> Part:
 
 
 async def make_ready(store: SqliteStore, *texts: str) -> list[Part]:
-    return await store.write(partial(outbox.make_ready, tenant=TENANT, answer=ANSWER, texts=texts))
+    return await store.write(partial(outbox.make_ready, tenant=TENANT, answer=ANSWER, texts=texts, owner=ANA))
 
 
 async def posted(store: SqliteStore, part: int, post: str) -> None:
@@ -132,7 +134,7 @@ async def test_replies_do_not_touch_each_other(store: SqliteStore) -> None:
     """Another reply, or one of the same id in another tenant, stays as it is."""
     await make_ready(store, "ours")
     for tenant, answer in (("slack:T1", "a2"), ("slack:T2", "a1")):
-        other = partial(outbox.make_ready, tenant=TenantId(tenant), answer=AnswerId(answer))
+        other = partial(outbox.make_ready, tenant=TenantId(tenant), answer=AnswerId(answer), owner=ANA)
         await store.write(partial(other, texts=["theirs"]))
     await posted(store, 0, "100.1")
     await store.write(partial(outbox.sent, tenant=TENANT, answer=ANSWER))

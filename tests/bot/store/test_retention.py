@@ -43,7 +43,9 @@ async def accept(store: SqliteStore, clock: StillClock, id: str, room: Room = RO
 
 async def show(store: SqliteStore, clock: StillClock, message: Message) -> None:
     """Answer a message, and settle it."""
-    reply = partial(outbox.make_ready, tenant=message.room.tenant, answer=message.answer, texts=["one", "two"])
+    reply = partial(
+        outbox.make_ready, tenant=message.room.tenant, answer=message.answer, texts=["one", "two"], owner=ANA.key
+    )
     await store.write(reply)
     await store.write(partial(inbox.decide, accepted=message, outcome="answered"))
     await store.write(partial(inbox.settle, accepted=message, now=clock.now()))
@@ -190,7 +192,7 @@ async def test_a_shown_reply_is_erased_after_a_day(store: SqliteStore, clock: St
 async def test_a_reply_that_was_not_shown_is_kept(store: SqliteStore, clock: StillClock) -> None:
     """A reply the platform does not have yet stays, however long the platform is away."""
     message = await accept(store, clock, "1")
-    reply = partial(outbox.make_ready, tenant=ROOM.tenant, answer=message.answer, texts=["one"])
+    reply = partial(outbox.make_ready, tenant=ROOM.tenant, answer=message.answer, texts=["one"], owner=ANA.key)
     await store.write(reply)
     await store.write(partial(inbox.decide, accepted=message, outcome="answered"))
     clock.advance(days=365)
@@ -265,7 +267,7 @@ async def test_erasing_is_cheap(store: SqliteStore, clock: StillClock) -> None:
         for number in range(300):
             message = Message(id=MessageId(str(number)), room=ROOM, author=ANA, text="text", said_at=clock.now())
             await inbox.accept(transaction, message, now=clock.now())
-            await outbox.make_ready(transaction, ROOM.tenant, message.answer, ["one"])
+            await outbox.make_ready(transaction, ROOM.tenant, message.answer, ["one"], owner=ANA.key)
             await inbox.settle(transaction, message, now=clock.now())
 
     await store.write(answer_many)

@@ -156,7 +156,7 @@ async def test_an_old_sqlite_is_named(
     monkeypatch.setattr(sqlite, "SAFE_VERSION", safe)
 
     with capture_logs() as logged:
-        store = await SqliteStore.open(database)
+        store = await SqliteStore.open(database, key=bytes(32))
     await store.close()
 
     assert [entry["event"] for entry in logged] == events
