@@ -16,10 +16,14 @@ from bot.learning import Learning
 from bot.messages import Platform
 from bot.ports import Adapter, Clock, Model
 from bot.settings import Settings
-from bot.store import retention, sessions
+from bot.store import erasing, retention, sessions
 from bot.store.engine import Store
 from bot.tasks import alongside
 from bot.tidying import Tidying
+
+MAX_COMPACTED_BYTES = 128 * 1024 * 1024
+"""A larger database is not written anew: it would hold up answers for more than about a second. Nothing is readable in
+what it leaves, since the keys of whoever was erased are gone."""
 
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +56,8 @@ class Core:
         recovered = await self.intake.recover()
         if recovered:
             _log.info("inbox.recovered", messages=recovered)
-        sweeps = (self.learning.sweep, self.tidying.sweep, self.departures.sweep, self.intake.recover, self._erase_old)
+        erasing_sweeps = (self.departures.sweep, self._erase_old, self._compact)
+        sweeps = (self.learning.sweep, self.tidying.sweep, self.intake.recover, *erasing_sweeps)
         async with schedule.every(self.settings.sweep_every, *sweeps), alongside(self.model.warm):
             try:
                 yield
@@ -66,3 +71,10 @@ class Core:
         )
         await self.store.write(partial(erase, now=self.clock.now()))
         await self.store.scrub()
+
+    async def _compact(self) -> None:
+        now = self.clock.now()
+        if await self.store.read(partial(erasing.is_compaction_due, now=now)):
+            if not await self.store.compact(max_bytes=MAX_COMPACTED_BYTES):
+                _log.info("store.not_compacted", reason="larger than is written anew while members wait")
+            await self.store.write(partial(erasing.compacted, now=now))

@@ -28,7 +28,7 @@ from bot.offering import Offers
 from bot.ports import Adapter, BatchModel, Clock, Model
 from bot.responder import Responder
 from bot.settings import Settings
-from bot.store import migrate
+from bot.store import erasing, migrate
 from bot.store.engine import Store
 from bot.store.sqlite import SqliteStore
 from bot.tasks import alongside
@@ -73,6 +73,8 @@ async def open_core(
         opened = await SqliteStore.open(settings.database_path, key=settings.master_key)
         closing.push_async_callback(opened.close)
         store = opened if around is None else around(opened)
+        if await store.write(partial(erasing.catch_up, schema=fields)):
+            await store.scrub()
         lanes = await closing.enter_async_context(Lanes())
         delivery = Delivery(store=store, adapters=adapters, clock=clock)
         terms = Terms(schema=fields, default=default)

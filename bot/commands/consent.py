@@ -5,10 +5,9 @@ from functools import partial
 from bot import consent
 from bot.commands import pause
 from bot.commands.command import OUTDATED, Asked, Command, Context
-from bot.store import conversations, links, members, used
+from bot.store import conversations, erasing, members
 from bot.store.members import Consent
 from bot.views import Button, View
-from persona import forgetting
 from persona.ports import Transaction
 
 _TYPED = {"on": "on", "pause": "paused", "paused": "paused", "withdraw": "withdrawn", "withdrawn": "withdrawn"}
@@ -80,10 +79,8 @@ async def _withdraw(transaction: Transaction, *, context: Context, asked: Asked)
     """A no is a no to what was learned before it, too."""
     member = asked.member.key
     now = await conversations.decided_at(transaction, member, now=context.clock.now())
-    await members.set_consent(transaction, member, "withdrawn", now=now)
-    await used.erase(transaction, member)
-    await links.unlink(transaction, member)
-    await forgetting.forget(transaction, member, field=None, schema=context.schema, now=now)
+    await erasing.withdraw(transaction, member, now=now)
+    await erasing.erase(transaction, member, schema=context.schema, reason="withdrawn", now=now)
 
 
 COMMAND = Command(

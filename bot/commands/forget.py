@@ -8,7 +8,7 @@ from functools import partial
 from bot.commands import changing, finding, wording
 from bot.commands.command import Asked, Command, Context
 from bot.messages import Member
-from bot.store import conversations, used
+from bot.store import conversations, erasing
 from bot.views import Line, Section, View
 from persona import editing, forgetting
 from persona import store as personas
@@ -129,7 +129,7 @@ async def _forget(
 ) -> forgetting.Forgotten:
     now = await conversations.decided_at(transaction, member.key, now=context.clock.now())
     if field is None:
-        await used.erase(transaction, member.key)
+        return await erasing.erase(transaction, member.key, schema=context.schema, reason="forgotten", now=now)
     return await forgetting.forget(transaction, member.key, field=field, schema=context.schema, now=now)
 
 

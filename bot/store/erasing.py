@@ -1,0 +1,153 @@
+"""Erasing a member: nothing they said, and nothing known of them, can be read again, in whatever copy.
+
+Why that takes a key for each member, in a file beside the database: decision 0013.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.messages import AnswerId, RoomId, TenantId
+from bot.store import conversations, links, members, outbox, used
+from bot.store.conversations import Line
+from persona import forgetting
+from persona.moments import from_micros, to_micros
+from persona.persona import MemberKey
+from persona.ports import Destruction, Row, Transaction, Value
+from persona.schema import Schema
+
+COMPACT_EVERY = timedelta(days=1)
+
+_OUTBOX = """
+    DELETE FROM outbox WHERE (tenant, answer) IN (
+        SELECT inbox.tenant, inbox.answer FROM message
+        JOIN conversation ON conversation.tenant = message.tenant AND conversation.room = message.room
+        JOIN inbox ON inbox.tenant = message.tenant AND inbox.key = conversation.channel || ':' || message.id
+        WHERE message.author_tenant = :tenant AND message.author = :member AND inbox.settled_at IS NOT NULL)
+"""  # by the key of a post, which is indexed (`Accepted.key`); its room and message are not
+_REPLIES = """
+    DELETE FROM message WHERE author IS NULL
+      AND (tenant, room, reply_to) IN (
+        SELECT tenant, room, id FROM message WHERE author_tenant = :tenant AND author = :member)
+"""
+_OPEN = """
+    SELECT message.*, inbox.answer FROM message
+    JOIN conversation ON conversation.tenant = message.tenant AND conversation.room = message.room
+    JOIN inbox ON inbox.tenant = message.tenant AND inbox.key = conversation.channel || ':' || message.id
+    WHERE message.author_tenant = :tenant AND message.author = :member AND inbox.settled_at IS NULL
+"""
+_MESSAGES = """
+    DELETE FROM message WHERE author_tenant = :tenant AND author = :member
+      AND (tenant, room, id) NOT IN (SELECT tenant, room, message FROM inbox WHERE settled_at IS NULL)
+"""
+_TIDYING = "DELETE FROM tidying WHERE tenant = :tenant AND member = :member"
+_VAULT = "SELECT erased_through, compacted_at FROM vault WHERE tenant = ''"
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """A message that waits for its answer, with what there is of that."""
+
+    tenant: TenantId
+    room: RoomId
+    line: Line | None
+    answer: AnswerId
+    parts: Sequence[outbox.Part]
+
+
+async def erase(
+    transaction: Transaction, member: MemberKey, *, schema: Schema, reason: Destruction, now: datetime
+) -> forgetting.Forgotten:
+    """Forget everything about a member, what they said and what was answered included, and destroy their key.
+
+    What waits for its answer is answered all the same: it is sealed anew, and goes with its time. Returns what was
+    known of them.
+    """
+    forgotten = await _remove(transaction, member, schema=schema, now=now)
+    waiting = [await _opened(transaction, row) for row in await transaction.fetch(_OPEN, **_scope(member))]
+    last = from_micros((await _vault(transaction))["erased_through"])
+    at = max(now, last + timedelta(microseconds=1))  # no two erasures at one moment: a restored backup knows its last
+    await transaction.destroy_key(member, at=at, reason=reason)
+    for one in waiting:
+        if one.line is not None:
+            await conversations.reseal(transaction, one.line, tenant=one.tenant, room=one.room)
+        await outbox.reseal(transaction, one.tenant, one.answer, one.parts, owner=member)
+    await _reached(transaction, at)
+    return forgotten
+
+
+async def withdraw(transaction: Transaction, member: MemberKey, *, now: datetime) -> None:
+    """Keep that a member does not want to be remembered, and end what crosses from their other account."""
+    await members.set_consent(transaction, member, "withdrawn", now=now)
+    await links.unlink(transaction, member)
+
+
+async def catch_up(transaction: Transaction, *, schema: Schema) -> int:
+    """Erase again what was erased after this copy of the database was made. Returns how many members that were.
+
+    Whoever had withdrawn has withdrawn. Their keys are gone, so nothing of theirs could be read before this either.
+    """
+    through = from_micros((await _vault(transaction))["erased_through"])
+    missed = await transaction.destroyed_keys(after=through)
+    for key in missed:
+        await _remove(transaction, key.owner, schema=schema, now=key.at)
+        if key.reason == "withdrawn":
+            await withdraw(transaction, key.owner, now=key.at)
+    if missed:
+        await _reached(transaction, missed[-1].at)
+        _log.warning("erasures.repeated", members=len(missed))
+    elif not await transaction.destroyed_keys(after=through - timedelta(microseconds=1)) and to_micros(through):
+        _log.warning(
+            "keys.outdated", advice="the key file is older than the database: keys that were destroyed are back"
+        )
+    return len(missed)
+
+
+async def is_compaction_due(transaction: Transaction, *, now: datetime) -> bool:
+    """Whether somebody was erased since the file was last written anew, and that is a day ago."""
+    row = await _vault(transaction)
+    return row["erased_through"] > row["compacted_at"] and from_micros(row["compacted_at"]) + COMPACT_EVERY <= now
+
+
+async def compacted(transaction: Transaction, *, now: datetime) -> None:
+    """The file was written anew."""
+    await transaction.execute("UPDATE vault SET compacted_at = :now WHERE tenant = ''", now=to_micros(now))
+
+
+async def _remove(
+    transaction: Transaction, member: MemberKey, *, schema: Schema, now: datetime
+) -> forgetting.Forgotten:
+    forgotten = await forgetting.forget(transaction, member, field=None, schema=schema, now=now)
+    await used.erase(transaction, member)
+    for statement in (_OUTBOX, _REPLIES, _MESSAGES, _TIDYING):
+        await transaction.execute(statement, **_scope(member))
+    return forgotten
+
+
+async def _opened(transaction: Transaction, row: Row) -> _Waiting:
+    tenant, answer = row["tenant"], row["answer"]
+    return _Waiting(
+        tenant=tenant,
+        room=row["room"],
+        line=await conversations.line_from(transaction, row),
+        answer=answer,
+        parts=await outbox.parts(transaction, tenant, answer),
+    )
+
+
+def _scope(member: MemberKey) -> dict[str, Value]:
+    return {"tenant": member.tenant, "member": member.id}
+
+
+async def _vault(transaction: Transaction) -> Row:
+    row = await transaction.fetch_one(_VAULT)
+    assert row is not None, "an open store has its row"
+    return row
+
+
+async def _reached(transaction: Transaction, at: datetime) -> None:
+    await transaction.execute("UPDATE vault SET erased_through = :at WHERE tenant = ''", at=to_micros(at))
