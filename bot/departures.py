@@ -15,10 +15,10 @@ from bot import consent
 from bot.applying import Terms
 from bot.messages import Member, Room, TenantId
 from bot.ports import Clock
-from bot.store import conversations, departures, members, origins, purging
+from bot.store import conversations, departures, erasing, members, origins, purging
 from bot.store.engine import Store, Unit
 from bot.store.origins import State
-from persona import audit, forgetting, freezing
+from persona import audit, freezing
 from persona.freezing import Origin
 from persona.persona import MemberKey
 from persona.ports import Transaction
@@ -166,7 +166,7 @@ class Departures:
             await departures.come_back(transaction, member)
             return False
         schema = self._terms.schema
-        await forgetting.forget(transaction, member, field=None, schema=schema, now=now, actor=audit.BY_SYSTEM)
+        await erasing.erase(transaction, member, schema=schema, reason="forgotten", now=now, actor=audit.BY_SYSTEM)
         await departures.erase(transaction, member)
         return True
 

@@ -296,7 +296,7 @@ class Meanwhile:
     """See `bot.store.engine.Store`. Something happens right after its first write."""
 
     def __init__(self, store: SqliteStore, happens: Callable[[], Awaitable[object]]) -> None:
-        self.read, self.scrub, self.close = store.read, store.scrub, store.close
+        self.read, self.scrub, self.compact, self.close = store.read, store.scrub, store.compact, store.close
         self._write = store.write
         self._happens = [happens]
 

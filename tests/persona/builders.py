@@ -14,7 +14,7 @@ from persona.audience import Audience, Place, learned_in
 from persona.guard import Proposal, Quoted
 from persona.operations import Op, Operation, UpdateId
 from persona.persona import Evidence, Fact, FactId, Kind, MemberKey, Persona
-from persona.ports import Transaction
+from persona.ports import Row, Transaction
 from persona.schema import Field, Schema
 from persona.session import Line, Session
 from tests.clock import NOON
@@ -192,13 +192,34 @@ async def history(
     return await opened.read(partial(store.read_history, member=member, schema=schema, at=when))
 
 
+_SEALED = {
+    "fact": ("value", ("tenant", "member", "id")),
+    "operation": ("value", ("tenant", "member", "id")),
+    "evidence": ("quote", ("tenant", "member", "operation", "number")),
+}
+"""The sealed column of a table, and the key of its rows."""
+
+
+async def _opened(transaction: Transaction, table: str, row: Row) -> tuple[object, ...]:
+    """A row with its words as they were said: sealed twice, the same words are not the same."""
+    values: dict[str, object] = dict(row)  # type: ignore[call-overload]  # sqlite3.Row is as good as a mapping
+    if table in _SEALED:
+        column, key = _SEALED[table]
+        cell = (f"{table}.{column}", *(str(row[part]) for part in key))
+        values[column] = await transaction.unseal(row[column], cell=cell)
+    return tuple(values.values())
+
+
 async def rows(opened: Store, *tables: str) -> dict[str, list[tuple[object, ...]]]:
-    """Everything that is stored in `tables`, sorted; in all four of the persona's own if none is named."""
+    """Everything that is stored in `tables`, opened and sorted; in all four of the persona's own if none is named."""
 
     async def fetch(transaction: Transaction) -> dict[str, list[tuple[object, ...]]]:
         names = tables or ("fact", "evidence", "operation", "fence")
         found = {name: await transaction.fetch(f"SELECT * FROM {name}") for name in names}  # noqa: S608 - our names
-        return {name: sorted((tuple(row) for row in entries), key=repr) for name, entries in found.items()}
+        return {
+            name: sorted([await _opened(transaction, name, row) for row in entries], key=repr)
+            for name, entries in found.items()
+        }
 
     return await opened.read(fetch)
 

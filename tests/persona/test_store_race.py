@@ -14,7 +14,6 @@ from persona import forgetting, undoing
 from persona.moments import to_micros
 from persona.operations import Op, Operation, OperationId, UpdateId
 from persona.persona import Fact, MemberKey
-from persona.ports import Transaction
 from persona.projection import project
 from tests.persona.builders import (
     LOCATION,
@@ -80,21 +79,11 @@ def stored(facts: Sequence[Fact], member: MemberKey) -> set[tuple[object, ...]]:
 
 async def all_facts(store: SqliteStore) -> set[tuple[object, ...]]:
     """The facts that are stored."""
-
-    async def unit(transaction: Transaction) -> set[tuple[object, ...]]:
-        return {
-            (
-                row["member"],
-                row["id"],
-                await transaction.unseal(row["value"], cell=("fact.value", row["tenant"], row["member"], row["id"])),
-                row["audience"],
-                row["valid_from"],
-                row["valid_until"],
-            )
-            for row in await transaction.fetch("SELECT * FROM fact")
-        }
-
-    return await store.read(unit)
+    found = (await rows(store, "fact"))["fact"]
+    return {
+        (member, name, value, audience, begin, end)
+        for _, member, name, _, _, value, _, audience, _, begin, end in found
+    }
 
 
 @pytest.mark.parametrize("seed", range(3))

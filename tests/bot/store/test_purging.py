@@ -16,7 +16,7 @@ from persona.ports import Transaction
 from tests.clock import StillClock
 
 T1, T2 = TenantId("slack:T1"), TenantId("slack:T2")
-REMEMBERS = {"origin", "alembic_version", "audit", "audit_head"}
+REMEMBERS = {"origin", "vault", "alembic_version", "audit", "audit_head"}
 """What holds nothing of anybody."""
 
 
@@ -88,7 +88,8 @@ async def say(store: SqliteStore, clock: StillClock, room: Room, id: str) -> Mes
     author = Member(tenant=room.tenant, id="U1")
     message = Message(id=MessageId(id), room=room, author=author, text="words", said_at=clock.now())
     await store.write(partial(inbox.accept, message=message, now=clock.now()))
-    await store.write(partial(outbox.make_ready, tenant=room.tenant, answer=message.answer, texts=["reply"]))
+    ready = partial(outbox.make_ready, tenant=room.tenant, answer=message.answer, texts=["reply"])
+    await store.write(partial(ready, owner=author.key))
     return message
 
 

@@ -23,7 +23,9 @@ ROOM = Room(tenant=TENANT, channel="C1", kind="public")
 ANA, BO = MemberKey(tenant="slack:T1", id="U1"), MemberKey(tenant="slack:T9", id="U1")
 
 OLD = """
-INSERT INTO conversation VALUES ('slack:T1','C1','C1',NULL,'public',1,4,0,0,0,NULL,0,0);
+INSERT INTO conversation (tenant, room, channel, thread, kind, last_message_at, last_position, learned_through,
+    attempts, not_before, lease_owner, lease_until, wanted_through)
+  VALUES ('slack:T1','C1','C1',NULL,'public',1,4,0,0,0,NULL,0,0);
 INSERT INTO message VALUES ('slack:T1','C1','m1',1,'slack:T1','U1','Ana Xanadu',NULL,'I live in Xanadu',1);
 INSERT INTO message VALUES ('slack:T1','C1','m2',2,NULL,NULL,'','m1','Xanadu is far away',2);
 INSERT INTO message VALUES ('slack:T1','C1','m3',3,'slack:T9','U1','Bo','m0','v1.Xanadu.is out',3);
@@ -32,8 +34,9 @@ INSERT INTO inbox VALUES ('slack:T1','C1:m1','C1','m1','a1','answered',1,1,NULL)
 INSERT INTO outbox VALUES ('slack:T1','a1',0,'Xanadu is','ready',NULL);
 INSERT INTO outbox VALUES ('slack:T1','a1',1,'far away','ready',NULL);
 INSERT INTO outbox VALUES ('slack:T1','a0',0,'','open',NULL);
-INSERT INTO operation VALUES
-  ('slack:T1','U1','o1','location','set','Xanadu','stated','member',1,NULL,NULL,'s','u',1,NULL);
+INSERT INTO operation (tenant, member, id, field, op, value, kind, audience, said_at, since, until, session, update_id,
+    learned_at, undone_at)
+  VALUES ('slack:T1','U1','o1','location','set','Xanadu','stated','member',1,NULL,NULL,'s','u',1,NULL);
 INSERT INTO evidence VALUES ('slack:T1','U1','o1',0,'slack:T1','C1','m1','I live in Xanadu',1);
 INSERT INTO fact VALUES ('slack:T1','U1','f1','demographics','location','Xanadu','stated','member',1,1,NULL);
 """
@@ -111,7 +114,7 @@ async def test_it_happens_once(old: Path) -> None:
 async def test_many_rows(database: Path) -> None:
     """A database of any size is sealed to its last row."""
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("INSERT INTO conversation VALUES ('slack:T1','C1','C1',NULL,'public',1,1,0,0,0,NULL,0,0)")
+        connection.executescript(OLD.partition("INSERT INTO message")[0])
         row = "INSERT INTO message VALUES ('slack:T1','C1',?,?,'slack:T1','U1','Ana',NULL,?,1)"
         connection.executemany(row, [(f"m{n}", n, f"Xanadu {n}") for n in range(1_203)])
     store = await SqliteStore.open(database)
