@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from bot.store import sqlite_keys
+from bot.store import master_key, sqlite_keys
+from bot.store.sqlite_keys import Keys
+from bot.store.vault import Vault
 from persona.persona import MemberKey
 
 
@@ -32,3 +34,24 @@ def _is_in(word: str, content: bytes) -> bool:
 def content(path: Path) -> bytes:
     """What a file holds."""
     return path.read_bytes()
+
+
+def opened(database: Path, table: str, key: str) -> list[str]:
+    """The rows of a table with its words as they were said; `key` is its primary key after the tenant."""
+    master = master_key.read(database)
+    assert master is not None
+    with (
+        closing(sqlite3.connect(database)) as connection,
+        closing(sqlite_keys.connect(database, timeout_ms=1_000, is_writer=False)) as keys,
+    ):
+        connection.row_factory = sqlite3.Row
+        rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - our own names
+        return [str(_opened(row, Keys(keys, Vault(master)), table, ["tenant", *key.split(", ")])) for row in rows]
+
+
+def _opened(row: sqlite3.Row, keys: Keys, table: str, key: list[str]) -> list[object]:
+    cell = [str(row[part]) for part in key]
+    return [
+        keys.unseal(row[name], cell=(f"{table}.{name}", *cell)) if str(row[name]).startswith("v1.") else row[name]
+        for name in row.keys()  # noqa: SIM118 - a row iterates over its values
+    ]

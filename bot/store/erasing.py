@@ -12,7 +12,8 @@ import structlog
 from bot.messages import AnswerId, RoomId, TenantId
 from bot.store import conversations, links, members, outbox, used
 from bot.store.conversations import Line
-from persona import forgetting
+from persona import audit, forgetting
+from persona.audit import Actor
 from persona.moments import from_micros, to_micros
 from persona.persona import MemberKey
 from persona.ports import Destruction, Row, Transaction, Value
@@ -60,14 +61,20 @@ class _Waiting:
 
 
 async def erase(
-    transaction: Transaction, member: MemberKey, *, schema: Schema, reason: Destruction, now: datetime
+    transaction: Transaction,
+    member: MemberKey,
+    *,
+    schema: Schema,
+    reason: Destruction,
+    now: datetime,
+    actor: Actor = audit.BY_MEMBER,
 ) -> forgetting.Forgotten:
     """Forget everything about a member, what they said and what was answered included, and destroy their key.
 
     What waits for its answer is answered all the same: it is sealed anew, and goes with its time. Returns what was
     known of them.
     """
-    forgotten = await _remove(transaction, member, schema=schema, now=now)
+    forgotten = await _remove(transaction, member, schema=schema, now=now, actor=actor)
     waiting = [await _opened(transaction, row) for row in await transaction.fetch(_OPEN, **_scope(member))]
     last = from_micros((await _vault(transaction))["erased_through"])
     at = max(now, last + timedelta(microseconds=1))  # no two erasures at one moment: a restored backup knows its last
@@ -94,7 +101,7 @@ async def catch_up(transaction: Transaction, *, schema: Schema) -> int:
     through = from_micros((await _vault(transaction))["erased_through"])
     missed = await transaction.destroyed_keys(after=through)
     for key in missed:
-        await _remove(transaction, key.owner, schema=schema, now=key.at)
+        await _remove(transaction, key.owner, schema=schema, now=key.at, actor=audit.BY_SYSTEM)
         if key.reason == "withdrawn":
             await withdraw(transaction, key.owner, now=key.at)
     if missed:
@@ -119,9 +126,9 @@ async def compacted(transaction: Transaction, *, now: datetime) -> None:
 
 
 async def _remove(
-    transaction: Transaction, member: MemberKey, *, schema: Schema, now: datetime
+    transaction: Transaction, member: MemberKey, *, schema: Schema, now: datetime, actor: Actor
 ) -> forgetting.Forgotten:
-    forgotten = await forgetting.forget(transaction, member, field=None, schema=schema, now=now)
+    forgotten = await forgetting.forget(transaction, member, field=None, schema=schema, now=now, actor=actor)
     await used.erase(transaction, member)
     for statement in (_OUTBOX, _REPLIES, _MESSAGES, _TIDYING):
         await transaction.execute(statement, **_scope(member))

@@ -13,6 +13,7 @@ from bot import errors
 from bot.store.purging import KEYS
 from tests.journeys.test_rooms import LIVES, is_known, is_known_alone, tells
 from tests.journeys.worlds import DiscordWorld, SlackWorld, World, answers, learns
+from tests.scan import opened
 from tests.twins.anthropic import Reply
 from tests.twins.server import Fault
 from tests.twins.slack.admins import Removal
@@ -22,10 +23,8 @@ DAYS_30 = 30 * 24 * 60
 
 
 def held(here: World, word: str) -> list[str]:
-    """The tables in which a word stands."""
-    with closing(connect(here.database)) as connection:
-        rows = {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in KEYS}  # noqa: S608
-    return [table for table, found in rows.items() if word in str(found)]
+    """The tables in which a word stands, once what is sealed is opened."""
+    return [table for table, key in KEYS.items() if word in str(opened(here.database, table, key))]
 
 
 def state_of(here: World, tenant: str) -> str | None:

@@ -139,7 +139,9 @@ async def test_no_table_holds_words(store: SqliteStore, database: Path, clock: S
         await conversations.rewrite(transaction, ROOM, message.id, f"I live in {SECRET}!")
         reply = partial(conversations.append, room=ROOM, message=MessageId("m2"), author=None, reply_to=message.id)
         await reply(transaction, text=f"{SECRET}!", said_at=clock.now())
-        await forgetting.retract(transaction, tenant=TENANT, room="C1", message="m0", text=None, schema=WORKPLACE)
+        await forgetting.retract(
+            transaction, tenant=TENANT, room="C1", message="m0", text=None, schema=WORKPLACE, now=NOON
+        )
 
     await store.write(say)
 
