@@ -207,9 +207,7 @@ async def _keep(transaction: Transaction, operation: Operation, update: UpdateId
         id=name,
         field=operation.field,
         op=operation.op,
-        value=await transaction.seal(
-            operation.value, owner=operation.member, cell=("operation.value", *owned, name)
-        ),
+        value=await transaction.seal(operation.value, owner=operation.member, cell=("operation.value", *owned, name)),
         kind=operation.kind,
         audience=operation.audience,
         said_at=to_micros(operation.said_at),

@@ -1,14 +1,17 @@
-"""Looks for words in the bytes of files: what is erased must be in none, whatever the database says."""
+"""Looks for words in the bytes of files, where what is erased must be in none; and in rows, once they are opened."""
 
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from bot.store import master_key, sqlite_keys
+from bot.store import master_key, sealing, sqlite_keys
 from bot.store.sqlite_keys import Keys
 from bot.store.vault import Vault
 from persona.persona import MemberKey
+from persona.ports import Row, Transaction
+
+_TABLES = {table.name: table for table in sealing._TABLES}
 
 
 def found(folder: Path, words: Iterable[str]) -> dict[str, list[str]]:
@@ -25,6 +28,16 @@ def key_ids(database: Path) -> dict[MemberKey, str]:
     with closing(sqlite3.connect(sqlite_keys.file_of(database))) as connection:
         rows = connection.execute("SELECT tenant, member, id FROM member_key").fetchall()
     return {MemberKey(tenant=tenant, id=member): key for tenant, member, key in rows}
+
+
+async def as_said(transaction: Transaction, table: str, row: Row) -> dict[str, object]:
+    """A whole row by its columns, with its words as they were said: sealed twice, the same words are not the same."""
+    values: dict[str, object] = dict(row)
+    if table in _TABLES:
+        key = [str(row[part]) for part in _TABLES[table].key]
+        for column in _TABLES[table].columns:
+            values[column] = await transaction.unseal(row[column], cell=(f"{table}.{column}", *key))
+    return values
 
 
 def _is_in(word: str, content: bytes) -> bool:

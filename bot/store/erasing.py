@@ -45,6 +45,8 @@ _MESSAGES = """
 """
 _TIDYING = "DELETE FROM tidying WHERE tenant = :tenant AND member = :member"
 _VAULT = "SELECT erased_through, compacted_at FROM vault WHERE tenant = ''"
+_REACHED = "UPDATE vault SET erased_through = :at WHERE tenant = ''"
+_COMPACTED = "UPDATE vault SET compacted_at = :now WHERE tenant = ''"
 
 _log = structlog.get_logger(__name__)
 
@@ -122,7 +124,7 @@ async def is_compaction_due(transaction: Transaction, *, now: datetime) -> bool:
 
 async def compacted(transaction: Transaction, *, now: datetime) -> None:
     """The file was written anew."""
-    await transaction.execute("UPDATE vault SET compacted_at = :now WHERE tenant = ''", now=to_micros(now))
+    await transaction.execute(_COMPACTED, now=to_micros(now))
 
 
 async def _remove(
@@ -157,4 +159,4 @@ async def _vault(transaction: Transaction) -> Row:
 
 
 async def _reached(transaction: Transaction, at: datetime) -> None:
-    await transaction.execute("UPDATE vault SET erased_through = :at WHERE tenant = ''", at=to_micros(at))
+    await transaction.execute(_REACHED, at=to_micros(at))

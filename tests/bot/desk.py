@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -87,12 +86,13 @@ class Paper:
         return True
 
 
-@dataclass
 class Counted:
     """See `persona.ports.Transaction`; counts the statements."""
 
-    inner: Transaction
-    count: list[str]
+    def __init__(self, inner: Transaction, count: list[str]) -> None:
+        self.inner, self.count = inner, count
+        self.seal, self.unseal = inner.seal, inner.unseal
+        self.destroy_key, self.destroyed_keys = inner.destroy_key, inner.destroyed_keys
 
     async def execute(self, sql: str, **parameters: Value) -> int:
         self.count.append(sql)
@@ -113,7 +113,7 @@ class CountingStore:
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
         self.statements: list[str] = []
-        self.scrub, self.close, self.read = store.scrub, store.close, store.read
+        self.read, self.scrub, self.compact, self.close = store.read, store.scrub, store.compact, store.close
 
     async def write(self, unit: Unit[T]) -> T:
         async def counted(transaction: Transaction) -> T:

@@ -203,7 +203,7 @@ async def test_adding_the_words_takes_back_what_was_learned(desk: Desk) -> None:
     message = await desk.says(ANA, "I live in Lisbon")
     desk.model.updates.append(proposes(("set", "location", "Lisbon", "m1", "I live in Lisbon")))
     await desk.idles()
-    assert await desk.rows("SELECT value FROM fact") == [("Lisbon",)]
+    assert await desk.rows("SELECT field FROM fact") == [("location",)]
     await desk.edits(message, "off the record: I live in Lisbon")
 
     assert await desk.rows("SELECT value FROM fact") == []

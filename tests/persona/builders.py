@@ -14,10 +14,11 @@ from persona.audience import Audience, Place, learned_in
 from persona.guard import Proposal, Quoted
 from persona.operations import Op, Operation, UpdateId
 from persona.persona import Evidence, Fact, FactId, Kind, MemberKey, Persona
-from persona.ports import Row, Transaction
+from persona.ports import Transaction
 from persona.schema import Field, Schema
 from persona.session import Line, Session
 from tests.clock import NOON
+from tests.scan import as_said
 
 TENANT = "slack:T1"
 ANN = MemberKey(tenant=TENANT, id="U1")
@@ -192,24 +193,6 @@ async def history(
     return await opened.read(partial(store.read_history, member=member, schema=schema, at=when))
 
 
-_SEALED = {
-    "fact": ("value", ("tenant", "member", "id")),
-    "operation": ("value", ("tenant", "member", "id")),
-    "evidence": ("quote", ("tenant", "member", "operation", "number")),
-}
-"""The sealed column of a table, and the key of its rows."""
-
-
-async def _opened(transaction: Transaction, table: str, row: Row) -> tuple[object, ...]:
-    """A row with its words as they were said: sealed twice, the same words are not the same."""
-    values: dict[str, object] = dict(row)  # type: ignore[call-overload]  # sqlite3.Row is as good as a mapping
-    if table in _SEALED:
-        column, key = _SEALED[table]
-        cell = (f"{table}.{column}", *(str(row[part]) for part in key))
-        values[column] = await transaction.unseal(row[column], cell=cell)
-    return tuple(values.values())
-
-
 async def rows(opened: Store, *tables: str) -> dict[str, list[tuple[object, ...]]]:
     """Everything that is stored in `tables`, opened and sorted; in all four of the persona's own if none is named."""
 
@@ -217,7 +200,7 @@ async def rows(opened: Store, *tables: str) -> dict[str, list[tuple[object, ...]
         names = tables or ("fact", "evidence", "operation", "fence")
         found = {name: await transaction.fetch(f"SELECT * FROM {name}") for name in names}  # noqa: S608 - our names
         return {
-            name: sorted([await _opened(transaction, name, row) for row in entries], key=repr)
+            name: sorted([tuple((await as_said(transaction, name, row)).values()) for row in entries], key=repr)
             for name, entries in found.items()
         }
 

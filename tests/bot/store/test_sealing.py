@@ -26,11 +26,11 @@ OLD = """
 INSERT INTO conversation (tenant, room, channel, thread, kind, last_message_at, last_position, learned_through,
     attempts, not_before, lease_owner, lease_until, wanted_through)
   VALUES ('slack:T1','C1','C1',NULL,'public',1,4,0,0,0,NULL,0,0);
-INSERT INTO message VALUES ('slack:T1','C1','m1',1,'slack:T1','U1','Ana Xanadu',NULL,'I live in Xanadu',1);
-INSERT INTO message VALUES ('slack:T1','C1','m2',2,NULL,NULL,'','m1','Xanadu is far away',2);
-INSERT INTO message VALUES ('slack:T1','C1','m3',3,'slack:T9','U1','Bo','m0','v1.Xanadu.is out',3);
-INSERT INTO message VALUES ('slack:T1','C1','m4',4,NULL,NULL,'','m0','Xanadu, as nobody said',4);
-INSERT INTO inbox VALUES ('slack:T1','C1:m1','C1','m1','a1','answered',1,1,NULL);
+INSERT INTO message VALUES ('slack:T1','C1','m1',1,'slack:T1','U1','Ana Xanadu',NULL,'I live in Xanadu',1,0);
+INSERT INTO message VALUES ('slack:T1','C1','m2',2,NULL,NULL,'','m1','Xanadu is far away',2,0);
+INSERT INTO message VALUES ('slack:T1','C1','m3',3,'slack:T9','U1','Bo','m0','v1.Xanadu.is out',3,0);
+INSERT INTO message VALUES ('slack:T1','C1','m4',4,NULL,NULL,'','m0','Xanadu, as nobody said',4,0);
+INSERT INTO inbox VALUES ('slack:T1','C1:m1','C1','m1','a1','answered',1,1,NULL,NULL,NULL,NULL);
 INSERT INTO outbox VALUES ('slack:T1','a1',0,'Xanadu is','ready',NULL);
 INSERT INTO outbox VALUES ('slack:T1','a1',1,'far away','ready',NULL);
 INSERT INTO outbox VALUES ('slack:T1','a0',0,'','open',NULL);
@@ -115,7 +115,7 @@ async def test_many_rows(database: Path) -> None:
     """A database of any size is sealed to its last row."""
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.executescript(OLD.partition("INSERT INTO message")[0])
-        row = "INSERT INTO message VALUES ('slack:T1','C1',?,?,'slack:T1','U1','Ana',NULL,?,1)"
+        row = "INSERT INTO message VALUES ('slack:T1','C1',?,?,'slack:T1','U1','Ana',NULL,?,1,0)"
         connection.executemany(row, [(f"m{n}", n, f"Xanadu {n}") for n in range(1_203)])
     store = await SqliteStore.open(database)
     said = await store.read(partial(conversations.recent, room=ROOM, before=5_000, most=5_000))
