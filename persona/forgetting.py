@@ -17,7 +17,7 @@ from persona.persona import Evidence, Fact, FactId, MemberKey
 from persona.ports import Row, Transaction, Value
 from persona.projection import project
 from persona.schema import Schema
-from persona.store import Logged, learn, open_quote, read_history, read_log, reproject
+from persona.store import Logged, learn, open_quotes, read_history, read_log, reproject
 
 Parameters = dict[str, Value]
 
@@ -275,7 +275,12 @@ async def retract(
     """
     source: Parameters = {"room_tenant": tenant, "room": room, "message": message}
     rows = await transaction.fetch(_RESTING_ON, **source)
-    gone = {_operation(row): row for row in rows if not await _is_said(transaction, row, text)}
+    quotes = await open_quotes(transaction, rows)
+    gone = {
+        _operation(row): row
+        for row, quote in zip(rows, quotes, strict=True)
+        if text is None or quote is None or not is_quoted(quote, text)
+    }
     entries: dict[MemberKey, list[Entry]] = {}
     for row in gone.values():
         owner: Parameters = {"tenant": row["tenant"], "member": row["member"]}
@@ -310,14 +315,6 @@ def _entry(row: Row, *, is_back: bool, is_deleted: bool) -> Entry:
         reason=f"message {'deleted' if is_deleted else 'edited'}",
         is_erasure=is_back,
     )
-
-
-async def _is_said(transaction: Transaction, row: Row, text: str | None) -> bool:
-    """Whether the words of a piece of evidence are still in a text."""
-    if text is None:
-        return False
-    quote = await open_quote(transaction, row, operation=row["operation"])
-    return quote is not None and is_quoted(quote, text)
 
 
 def _operation(row: Row) -> tuple[str, str, str]:

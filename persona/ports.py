@@ -1,6 +1,6 @@
 """The two things this package asks of the outside: a transaction to keep facts in, a model to propose changes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -9,6 +9,10 @@ from persona.persona import MemberKey
 
 Value = str | int | float | bytes | None
 """What a column holds. Times are whole microseconds since 1970, UTC; truth is 0 or 1: the same on every engine."""
+
+
+Cell = tuple[str, ...]
+"""A column and the key of its row, where something sealed belongs: ("fact.value", tenant, member, id)."""
 
 
 class Row(Protocol):
@@ -20,7 +24,7 @@ class Row(Protocol):
 
 
 Destruction = Literal["forgotten", "withdrawn"]
-"""Why a key was destroyed: the member had everything forgotten, or does not want to be remembered at all."""
+"""Why a key was destroyed: everything was to be forgotten, or the member does not want to be remembered at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,19 +55,26 @@ class Transaction(Protocol):
         """Like `fetch`, for at most one row."""
         ...
 
-    async def seal(self, text: str, *, owner: MemberKey, cell: Sequence[str]) -> str:
+    async def seal(self, text: str, *, owner: MemberKey, cell: Cell) -> str:
         """`text` as a column may hold it, sealed with the key of `owner`; their first value makes that key.
 
-        `cell` names the column and the key of its row: nowhere else can it be opened. Nothing stays nothing.
+        In no other cell can it be opened. Nothing stays nothing.
         """
         ...
 
-    async def unseal(self, stored: str, *, cell: Sequence[str]) -> str | None:
-        """What was sealed for this cell; None if its key was destroyed, which is the same as being gone."""
+    async def unseal(self, sealed: Iterable[tuple[str, Cell]]) -> list[str | None]:
+        """What was sealed, in the same order; each as it was stored, with its cell.
+
+        None for what has lost its key, or never belonged there: that is the same as being gone.
+        """
         ...
 
     async def destroy_key(self, owner: MemberKey, *, at: datetime, reason: Destruction) -> None:
         """Make everything that was sealed for `owner` unreadable, wherever there is a copy of it."""
+        ...
+
+    async def key_owners(self, tenant: str, *, most: int) -> Sequence[MemberKey]:
+        """Members of a tenant who have a key, at most `most` of them."""
         ...
 
     async def destroyed_keys(self, *, after: datetime) -> Sequence[DestroyedKey]:

@@ -6,11 +6,12 @@ query. Reading by audience happens in that query, so that no later code ever hol
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, repeat
 from operator import itemgetter
+from typing import Any
 
 from persona import audit, editing
 from persona.audience import FORM, Audience, Place, covers, known_in
@@ -23,6 +24,8 @@ from persona.projection import project
 from persona.schema import Field, Schema
 
 Parameters = dict[str, Value]
+Stored = tuple[Any, ...]
+"""A row by the place of its columns."""
 
 PARKED = "parked"
 """The section of what was learned for fields that the schema no longer has."""
@@ -35,10 +38,10 @@ _CURRENT = """
     ORDER BY valid_from, id
 """
 _OPERATIONS = """
-    SELECT operation.id, operation.op, operation.field, operation.value, operation.audience, operation.kind,
-           operation.since, operation.until, operation.session, evidence.number, evidence.room_tenant, evidence.room,
-           evidence.message, evidence.quote, evidence.said_at, operation.update_id, operation.learned_at,
-           operation.undone_at, operation.frozen_by
+    SELECT operation.id, operation.value, evidence.number, evidence.quote, operation.op, operation.field,
+           operation.audience, operation.kind, operation.since, operation.until, operation.session,
+           evidence.room_tenant, evidence.room, evidence.message, evidence.said_at, operation.update_id,
+           operation.learned_at, operation.undone_at, operation.frozen_by
     FROM operation
     JOIN evidence ON evidence.tenant = operation.tenant AND evidence.member = operation.member
      AND evidence.operation = operation.id
@@ -104,14 +107,14 @@ async def read(transaction: Transaction, member: MemberKey, *, at: datetime, pla
         everything=int(known is None),
         **_labels(known),
     )
-    return await _persona(transaction, rows, member, at)
+    return Persona(member=member, at=at, facts=tuple(await _facts(transaction, rows)))
 
 
 async def read_style(transaction: Transaction, member: MemberKey, *, at: datetime) -> Persona:
     """What shapes answers to `member` anywhere, and holds at a moment; nothing that could be spoken."""
     scope: Parameters = {"tenant": member.tenant, "member": member.id, "at": to_micros(at)}
     rows = await transaction.fetch(_CURRENT, **scope, everything=0, **_labels(frozenset({FORM})))
-    return await _persona(transaction, rows, member, at)
+    return Persona(member=member, at=at, facts=tuple(await _facts(transaction, rows)))
 
 
 def _labels(known: frozenset[Audience] | None) -> dict[str, str]:
@@ -141,8 +144,7 @@ async def read_history(transaction: Transaction, member: MemberKey, *, schema: S
 async def read_log(transaction: Transaction, member: MemberKey) -> list[Logged]:
     """Every operation kept of `member`, undone and frozen ones included, in the order they were learned."""
     rows = await transaction.fetch(_OPERATIONS.format(only=""), tenant=member.tenant, member=member.id)
-    read = [await _logged(transaction, group, member) for group in _by_operation(rows)]
-    log = [one for one in read if one is not None]
+    log = [_logged(operation, row) for operation, row in await _opened(transaction, rows, member)]
     return sorted(log, key=lambda one: (one.learned_at, one.operation.said_at, one.id))
 
 
@@ -249,18 +251,19 @@ async def reproject(
         return ()
     only, scope = _scope(member, names)
     rows = await transaction.fetch(_FACTS.format(only=only), **scope)
-    stored = {row["id"]: await _fact(transaction, row) for row in rows}
-    before = tuple(fact for fact in stored.values() if fact is not None)
+    before = tuple(await _facts(transaction, rows))
+    known = {fact.id: fact for fact in before}
+    outdated = {row["id"] for row in rows}
     told: defaultdict[str, list[Operation]] = defaultdict(list)
     for operation in await _operations(transaction, member, names, with_quotes=False):
         told[operation.field].append(operation)
     for name, operations in told.items():
         field = schema.by_name.get(name)
         for fact in project(operations, field) if field is not None else ():
-            known = stored.pop(fact.id, None)
-            if known != replace(fact, evidence=()):
+            outdated.discard(fact.id)
+            if known.get(fact.id) != replace(fact, evidence=()):
                 await _put(transaction, member, fact)
-    for gone in stored:
+    for gone in outdated:
         await transaction.execute(_DELETE_FACT, tenant=member.tenant, member=member.id, id=gone)
     return before
 
@@ -285,18 +288,32 @@ async def _put(transaction: Transaction, member: MemberKey, fact: Fact) -> None:
 async def _operations(
     transaction: Transaction, member: MemberKey, names: Collection[str] | None = None, *, with_quotes: bool = True
 ) -> list[Operation]:
-    """What is in effect of some fields of a member, or of all: neither undone nor frozen; in no order.
-
-    What cannot be opened any more is left out. Facts follow from values and dates: for them, the quotes stay sealed.
-    """
+    """What is in effect of some fields of a member, or of all: neither undone nor frozen; in no order."""
     only, scope = _scope(member, names)
     rows = await transaction.fetch(_OPERATIONS.format(only=f"{_IN_EFFECT}{only}"), **scope)
-    read = [await _operation(transaction, group, member, with_quotes=with_quotes) for group in _by_operation(rows)]
-    return [operation for operation in read if operation is not None]
+    return [operation for operation, _ in await _opened(transaction, rows, member, with_quotes=with_quotes)]
 
 
-def _by_operation(rows: Iterable[Row]) -> list[list[Row]]:
-    return [list(group) for _, group in groupby(rows, key=itemgetter("id"))]
+async def _opened(
+    transaction: Transaction, rows: Sequence[Row], member: MemberKey, *, with_quotes: bool = True
+) -> list[tuple[Operation, Stored]]:
+    """The operations that rows of `_OPERATIONS` hold, each with the first of its rows.
+
+    Left out is what cannot be opened any more: an operation with its value, or with the last words it rests on. Facts
+    follow from values and dates: for them, the quotes stay sealed.
+    """
+    tenant, owner = member.tenant, member.id
+    groups = [list(group) for _, group in groupby(map(tuple, rows), key=itemgetter(0))]
+    values = await transaction.unseal(
+        [(first[1], ("operation.value", tenant, owner, first[0])) for first, *_ in groups]
+    )
+    quotes: Iterator[str | None] = repeat("")
+    if with_quotes:
+        every = [row for group in groups for row in group]
+        cells = [("evidence.quote", tenant, owner, row[0], str(row[2])) for row in every]
+        quotes = iter(await transaction.unseal([(row[3], cell) for row, cell in zip(every, cells, strict=True)]))
+    read = [(_operation(group, member, value, quotes), group[0]) for group, value in zip(groups, values, strict=True)]
+    return [(operation, row) for operation, row in read if operation is not None]
 
 
 def _scope(member: MemberKey, names: Collection[str] | None) -> tuple[str, Parameters]:
@@ -308,33 +325,27 @@ def _scope(member: MemberKey, names: Collection[str] | None) -> tuple[str, Param
     return f" AND field IN ({', '.join(f':{key}' for key in fields)})", scope | fields
 
 
-async def _operation(
-    transaction: Transaction, rows: Sequence[Row], member: MemberKey, *, with_quotes: bool
+def _operation(
+    rows: Sequence[Stored], member: MemberKey, value: str | None, quotes: Iterator[str | None]
 ) -> Operation | None:
-    """An operation, from its rows: one for each piece of evidence. None without a value, or any words it rests on.
+    """An operation, from its rows: one for each piece of evidence, whose quotes are the next ones.
 
     By place, as `_OPERATIONS` has its columns: to look them up by name costs more than the rest of reading them.
     """
-    every = [tuple(row) for row in rows]
-    name, op, field, sealed, audience, kind, since, until, session, *_ = every[0]
-    value = await transaction.unseal(sealed, cell=("operation.value", member.tenant, member.id, name))
-    evidence = []
-    for *_, number, tenant, room, message, words, said_at, _, _, _, _ in every:
-        quote: str | None = ""
-        if with_quotes:
-            cell = ("evidence.quote", member.tenant, member.id, name, str(number))
-            quote = await transaction.unseal(words, cell=cell)
-        if quote is not None:
-            said = from_micros(said_at)
-            evidence.append(Evidence(tenant=tenant, room=room, message=message, quote=quote, said_at=said))
+    evidence = tuple(
+        Evidence(tenant=tenant, room=room, message=message, quote=quote, said_at=from_micros(said_at))
+        for (*_, tenant, room, message, said_at, _, _, _, _), quote in zip(rows, quotes, strict=False)
+        if quote is not None
+    )
     if value is None or not evidence:
         return None
+    _, _, _, _, op, field, audience, kind, since, until, session, *_ = rows[0]
     return Operation(
         member=member,
         op=op,
         field=field,
         value=value,
-        evidence=tuple(evidence),
+        evidence=evidence,
         audience=Audience(audience),
         kind=kind,
         since=maybe_from_micros(since),
@@ -343,35 +354,37 @@ async def _operation(
     )
 
 
-async def _logged(transaction: Transaction, rows: Sequence[Row], member: MemberKey) -> Logged | None:
-    row, operation = rows[0], await _operation(transaction, rows, member, with_quotes=True)
-    if operation is None:
-        return None
+def _logged(operation: Operation, row: Stored) -> Logged:
+    name, *_, update, learned_at, undone_at, frozen_by = row
     return Logged(
-        id=OperationId(row["id"]),
+        id=OperationId(name),
         operation=operation,
-        update=UpdateId(row["update_id"]),
-        learned_at=from_micros(row["learned_at"]),
-        undone_at=maybe_from_micros(row["undone_at"]),
-        is_frozen=row["frozen_by"] is not None,
+        update=UpdateId(update),
+        learned_at=from_micros(learned_at),
+        undone_at=maybe_from_micros(undone_at),
+        is_frozen=frozen_by is not None,
     )
 
 
-async def open_quote(transaction: Transaction, row: Row, *, operation: str) -> str | None:
-    """The words in a row of `evidence`; None if they cannot be opened any more."""
-    cell = ("evidence.quote", row["tenant"], row["member"], operation, str(row["number"]))
-    return await transaction.unseal(row["quote"], cell=cell)
+async def open_quotes(transaction: Transaction, rows: Iterable[Row]) -> list[str | None]:
+    """The words in rows of `evidence`; None for those that cannot be opened any more."""
+    return await transaction.unseal(
+        [
+            (row["quote"], ("evidence.quote", row["tenant"], row["member"], row["operation"], str(row["number"])))
+            for row in rows
+        ]
+    )
 
 
-async def _persona(transaction: Transaction, rows: Sequence[Row], member: MemberKey, at: datetime) -> Persona:
-    facts = [await _fact(transaction, row) for row in rows]
-    return Persona(member=member, at=at, facts=tuple(fact for fact in facts if fact is not None))
+async def _facts(transaction: Transaction, rows: Sequence[Row]) -> list[Fact]:
+    """The facts in rows of `fact`, without those that cannot be opened any more."""
+    values = await transaction.unseal(
+        [(row["value"], ("fact.value", row["tenant"], row["member"], row["id"])) for row in rows]
+    )
+    return [_fact(row, value) for row, value in zip(rows, values, strict=True) if value is not None]
 
 
-async def _fact(transaction: Transaction, row: Row) -> Fact | None:
-    value = await transaction.unseal(row["value"], cell=("fact.value", row["tenant"], row["member"], row["id"]))
-    if value is None:
-        return None
+def _fact(row: Row, value: str) -> Fact:
     return Fact(
         id=FactId(row["id"]),
         section=row["section"],

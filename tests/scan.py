@@ -36,7 +36,7 @@ async def as_said(transaction: Transaction, table: str, row: Row) -> dict[str, o
     if table in _TABLES:
         key = [str(row[part]) for part in _TABLES[table].key]
         for column in _TABLES[table].columns:
-            values[column] = await transaction.unseal(row[column], cell=(f"{table}.{column}", *key))
+            (values[column],) = await transaction.unseal([(row[column], (f"{table}.{column}", *key))])
     return values
 
 
@@ -65,6 +65,6 @@ def opened(database: Path, table: str, key: str) -> list[str]:
 def _opened(row: sqlite3.Row, keys: Keys, table: str, key: list[str]) -> list[object]:
     cell = [str(row[part]) for part in key]
     return [
-        keys.unseal(row[name], cell=(f"{table}.{name}", *cell)) if str(row[name]).startswith("v1.") else row[name]
+        keys.unseal([(row[name], (f"{table}.{name}", *cell))]) if str(row[name]).startswith("v1.") else row[name]
         for name in row.keys()  # noqa: SIM118 - a row iterates over its values
     ]

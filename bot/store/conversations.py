@@ -1,6 +1,6 @@
 """Conversations: the messages of each room, in order of arrival."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from bot.store.sealing import NOBODY
 from persona.canonical import is_quoted
 from persona.moments import from_micros, to_micros
 from persona.persona import Evidence, MemberKey
-from persona.ports import Row, Transaction
+from persona.ports import Cell, Row, Transaction
 
 MAX_ATTEMPTS = 5
 """A session whose updates fail this often is parked until somebody speaks in its room again."""
@@ -129,7 +129,8 @@ async def find(transaction: Transaction, room: Room, message: MessageId) -> Line
         room=room.id,
         id=message,
     )
-    return None if row is None else await line_from(transaction, row)
+    lines = [] if row is None else await lines_from(transaction, [row])
+    return lines[0] if lines else None
 
 
 async def still_says(transaction: Transaction, evidence: Evidence) -> bool:
@@ -143,7 +144,7 @@ async def still_says(transaction: Transaction, evidence: Evidence) -> bool:
     if row is None:
         return False
     cell = ("message.text", evidence.tenant, evidence.room, evidence.message)
-    text = await transaction.unseal(row["text"], cell=cell)
+    (text,) = await transaction.unseal([(row["text"], cell)])
     return text is not None and is_quoted(evidence.quote, text)
 
 
@@ -215,8 +216,7 @@ async def remove(transaction: Transaction, room: Room, message: MessageId) -> No
 async def said_by(transaction: Transaction, member: MemberKey) -> list[tuple[Room, Line]]:
     """Every stored message of a member, with where it was said, oldest first."""
     rows = await transaction.fetch(_SAID_BY, author_tenant=member.tenant, author=member.id)
-    said = [(room_from(row), await line_from(transaction, row)) for row in rows]
-    return [(room, line) for room, line in said if line is not None]
+    return [(room_from(row), line) for row, line in await opened(transaction, rows)]
 
 
 async def last_moment(transaction: Transaction, tenant: TenantId) -> datetime | None:
@@ -264,26 +264,27 @@ def room_from(row: Row) -> Room:
     return Room(tenant=row["tenant"], channel=row["channel"], thread=row["thread"], kind=row["kind"])
 
 
-async def lines_from(transaction: Transaction, rows: Iterable[Row]) -> list[Line]:
+async def lines_from(transaction: Transaction, rows: Sequence[Row]) -> list[Line]:
     """The messages that rows of `message` hold, as far as they can be opened."""
-    lines = [await line_from(transaction, row) for row in rows]
-    return [line for line in lines if line is not None]
+    return [line for _, line in await opened(transaction, rows)]
 
 
-async def line_from(transaction: Transaction, row: Row) -> Line | None:
-    """The message a row of `message` holds; None if it cannot be opened any more."""
-    cell = (row["tenant"], row["room"], row["id"])
-    text = await transaction.unseal(row["text"], cell=("message.text", *cell))
-    if text is None:
-        return None
-    author = None
-    if row["author"] is not None:
-        name = await transaction.unseal(row["author_name"], cell=("message.author_name", *cell))
-        author = Member(tenant=row["author_tenant"], id=row["author"], name=name or "")
+async def opened(transaction: Transaction, rows: Sequence[Row]) -> list[tuple[Row, Line]]:
+    """The rows of `message` that can be opened, each with the message it holds."""
+    cells = [(row["tenant"], row["room"], row["id"]) for row in rows]
+    keyed = list(zip(rows, cells, strict=True))
+    texts = await transaction.unseal([(row["text"], ("message.text", *cell)) for row, cell in keyed])
+    names = await transaction.unseal([(row["author_name"], ("message.author_name", *cell)) for row, cell in keyed])
+    every = zip(rows, texts, names, strict=True)
+    return [(row, _line(row, text, name or "")) for row, text, name in every if text is not None]
+
+
+def _line(row: Row, text: str, name: str) -> Line:
+    author = row["author"]
     return Line(
         id=row["id"],
         position=row["position"],
-        author=author,
+        author=None if author is None else Member(tenant=row["author_tenant"], id=author, name=name),
         reply_to=row["reply_to"],
         text=text,
         said_at=from_micros(row["said_at"]),
@@ -297,7 +298,7 @@ async def _author(transaction: Transaction, room: Room, message: MessageId | Non
     return NOBODY if row is None or row["author"] is None else MemberKey(tenant=row["author_tenant"], id=row["author"])
 
 
-def _cell(column: str, room: Room, message: MessageId) -> tuple[str, ...]:
+def _cell(column: str, room: Room, message: MessageId) -> Cell:
     return f"message.{column}", room.tenant, room.id, message
 
 

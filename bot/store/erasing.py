@@ -14,6 +14,7 @@ from bot.store import conversations, links, members, outbox, used
 from bot.store.conversations import Line
 from persona import audit, forgetting
 from persona.audit import Actor
+from persona.freezing import Origin
 from persona.moments import from_micros, to_micros
 from persona.persona import MemberKey
 from persona.ports import Destruction, Row, Transaction, Value
@@ -57,7 +58,7 @@ class _Waiting:
 
     tenant: TenantId
     room: RoomId
-    line: Line | None
+    line: Line
     answer: AnswerId
     parts: Sequence[outbox.Part]
 
@@ -77,16 +78,19 @@ async def erase(
     known of them.
     """
     forgotten = await _remove(transaction, member, schema=schema, now=now, actor=actor)
-    waiting = [await _opened(transaction, row) for row in await transaction.fetch(_OPEN, **_scope(member))]
-    last = from_micros((await _vault(transaction))["erased_through"])
-    at = max(now, last + timedelta(microseconds=1))  # no two erasures at one moment: a restored backup knows its last
-    await transaction.destroy_key(member, at=at, reason=reason)
+    waiting = await _waiting(transaction, member)
+    await _destroy(transaction, [member], reason=reason, now=now)
     for one in waiting:
-        if one.line is not None:
-            await conversations.reseal(transaction, one.line, tenant=one.tenant, room=one.room)
+        await conversations.reseal(transaction, one.line, tenant=one.tenant, room=one.room)
         await outbox.reseal(transaction, one.tenant, one.answer, one.parts, owner=member)
-    await _reached(transaction, at)
     return forgotten
+
+
+async def destroy_keys(transaction: Transaction, origin: Origin, *, now: datetime, most: int) -> int:
+    """Destroy keys of a purged tenant's members, at most `most`: no backup shows what was theirs. Returns how many."""
+    owners = await transaction.key_owners(origin.tenant, most=most)
+    await _destroy(transaction, owners, reason="forgotten", now=now)
+    return len(owners)
 
 
 async def withdraw(transaction: Transaction, member: MemberKey, *, now: datetime) -> None:
@@ -137,15 +141,18 @@ async def _remove(
     return forgotten
 
 
-async def _opened(transaction: Transaction, row: Row) -> _Waiting:
-    tenant, answer = row["tenant"], row["answer"]
-    return _Waiting(
-        tenant=tenant,
-        room=row["room"],
-        line=await conversations.line_from(transaction, row),
-        answer=answer,
-        parts=await outbox.parts(transaction, tenant, answer),
-    )
+async def _waiting(transaction: Transaction, member: MemberKey) -> list[_Waiting]:
+    rows = await transaction.fetch(_OPEN, **_scope(member))
+    return [
+        _Waiting(
+            tenant=row["tenant"],
+            room=row["room"],
+            line=line,
+            answer=row["answer"],
+            parts=await outbox.parts(transaction, row["tenant"], row["answer"]),
+        )
+        for row, line in await conversations.opened(transaction, rows)
+    ]
 
 
 def _scope(member: MemberKey) -> dict[str, Value]:
@@ -156,6 +163,17 @@ async def _vault(transaction: Transaction) -> Row:
     row = await transaction.fetch_one(_VAULT)
     assert row is not None, "an open store has its row"
     return row
+
+
+async def _destroy(
+    transaction: Transaction, owners: Sequence[MemberKey], *, reason: Destruction, now: datetime
+) -> None:
+    """Destroy keys, each at a moment of its own: by the last one a restored backup knows what it missed."""
+    at = from_micros((await _vault(transaction))["erased_through"])
+    for owner in owners:
+        at = max(now, at + timedelta(microseconds=1))
+        await transaction.destroy_key(owner, at=at, reason=reason)
+    await _reached(transaction, at)
 
 
 async def _reached(transaction: Transaction, at: datetime) -> None:

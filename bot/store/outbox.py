@@ -10,7 +10,7 @@ from typing import Literal
 
 from bot.messages import AnswerId, TenantId
 from persona.persona import MemberKey
-from persona.ports import Row, Transaction
+from persona.ports import Cell, Transaction
 
 State = Literal["open", "ready", "sent"]
 
@@ -42,9 +42,10 @@ async def parts(transaction: Transaction, tenant: TenantId, answer: AnswerId) ->
     rows = await transaction.fetch(
         "SELECT * FROM outbox WHERE tenant = :tenant AND answer = :answer ORDER BY part", tenant=tenant, answer=answer
     )
+    texts = await transaction.unseal([(row["text"], _cell(tenant, answer, row["part"])) for row in rows])
     return [
-        Part(number=row["part"], text=await _opened(transaction, row), state=row["state"], post=row["post"])
-        for row in rows
+        Part(number=row["part"], text=text or "", state=row["state"], post=row["post"])
+        for row, text in zip(rows, texts, strict=True)
     ]
 
 
@@ -107,9 +108,5 @@ async def sent(transaction: Transaction, tenant: TenantId, answer: AnswerId) -> 
     )
 
 
-async def _opened(transaction: Transaction, row: Row) -> str:
-    return await transaction.unseal(row["text"], cell=_cell(row["tenant"], row["answer"], row["part"])) or ""
-
-
-def _cell(tenant: str, answer: str, part: int) -> tuple[str, ...]:
+def _cell(tenant: str, answer: str, part: int) -> Cell:
     return "outbox.text", tenant, answer, str(part)

@@ -8,7 +8,7 @@ import asyncio
 import fcntl
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ from bot.store.sqlite_keys import Keys
 from bot.store.vault import Vault
 from persona.moments import to_micros
 from persona.persona import MemberKey
-from persona.ports import DestroyedKey, Destruction, Row, Transaction, Value
+from persona.ports import Cell, DestroyedKey, Destruction, Row, Transaction, Value
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -96,14 +96,17 @@ class _Transaction:
         rows = await self.fetch(sql, **parameters)
         return rows[0] if rows else None
 
-    async def seal(self, text: str, *, owner: MemberKey, cell: Sequence[str]) -> str:
+    async def seal(self, text: str, *, owner: MemberKey, cell: Cell) -> str:
         return self._keys.seal(text, owner=owner, cell=cell)
 
-    async def unseal(self, stored: str, *, cell: Sequence[str]) -> str | None:
-        return self._keys.unseal(stored, cell=cell)
+    async def unseal(self, sealed: Iterable[tuple[str, Cell]]) -> list[str | None]:
+        return self._keys.unseal(sealed)
 
     async def destroy_key(self, owner: MemberKey, *, at: datetime, reason: Destruction) -> None:
         self._keys.destroy(owner, at=to_micros(at), reason=reason)
+
+    async def key_owners(self, tenant: str, *, most: int) -> Sequence[MemberKey]:
+        return self._keys.owners(tenant, most=most)
 
     async def destroyed_keys(self, *, after: datetime) -> Sequence[DestroyedKey]:
         return self._keys.destroyed(after=to_micros(after))

@@ -5,7 +5,7 @@ A key that is destroyed leaves when and why, so that a restored backup can be to
 
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,7 +16,7 @@ from bot.store.sqlite_errors import translated
 from bot.store.vault import Vault
 from persona.moments import from_micros
 from persona.persona import MemberKey
-from persona.ports import DestroyedKey, Destruction
+from persona.ports import Cell, DestroyedKey, Destruction
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS vault (id TEXT NOT NULL PRIMARY KEY, proof TEXT NOT NULL);
@@ -46,6 +46,10 @@ journal is durably gone before anybody is told."""
 
 MAX_AT_HAND = 1_000
 """Keys of members that are kept unwrapped, about 1 KiB each."""
+MAX_TEXTS = 4_000
+"""Words that are kept opened, about 0.5 KiB each: a conversation is read again with every message in it."""
+MAX_TEXT_CHARS = 1_000
+"""Longer ones are opened each time: they are rare."""
 
 
 def file_of(database: Path) -> Path:
@@ -112,8 +116,8 @@ def unlock(
 class Keys:
     """The keys as one connection sees them. Belongs to one thread.
 
-    The changes of a unit of work are kept with it, before what they seal. Keys that were read stay at hand: we are the
-    only process that changes the file.
+    The changes of a unit of work are kept with it, before what they seal. Keys that were read stay at hand, and so does
+    what they opened, as long as no key is destroyed: we are the only process that changes the file.
     """
 
     def __init__(self, connection: sqlite3.Connection, opens: Vault) -> None:
@@ -122,6 +126,8 @@ class Keys:
         self._generation = opens.generation
         self._of_owner: dict[MemberKey, tuple[str, AESGCM]] = {}
         self._by_id: dict[str, AESGCM] = {}
+        self._texts: dict[str, tuple[Cell, str]] = {}
+        """By how they are sealed, which is never the same twice."""
         self._has_changed = False
         self._has_destroyed = False
         self.unreadable: list[str] = []
@@ -133,24 +139,21 @@ class Keys:
         self.unreadable = []
         if self._generation != self._vault.generation or len(self._by_id) > MAX_AT_HAND:
             self._forget()
+        if len(self._texts) > MAX_TEXTS:
+            self._texts.clear()
 
-    def seal(self, text: str, *, owner: MemberKey, cell: Sequence[str]) -> str:
+    def seal(self, text: str, *, owner: MemberKey, cell: Cell) -> str:
         """See `persona.ports.Transaction.seal`."""
         if not text:
             return ""
         key, cipher = self._of_owner.get(owner) or self._read(owner) or self._make(owner)
-        return vault.sealed(cipher, text, key=key, cell=cell)
+        stored = vault.sealed(cipher, text, key=key, cell=cell)
+        self._keep_text(stored, cell, text)
+        return stored
 
-    def unseal(self, stored: str, *, cell: Sequence[str]) -> str | None:
+    def unseal(self, sealed: Iterable[tuple[str, Cell]]) -> list[str | None]:
         """See `persona.ports.Transaction.unseal`."""
-        if not stored:
-            return ""
-        key, content = vault.parts(stored)
-        cipher = self._by_id.get(key) or self._find(key)
-        text = None if cipher is None else vault.opened(cipher, content, cell)
-        if text is None:
-            self.unreadable.append(key)
-        return text
+        return [self._opened(stored, cell) if stored else "" for stored, cell in sealed]
 
     def destroy(self, owner: MemberKey, *, at: int, reason: Destruction) -> None:
         """See `persona.ports.Transaction.destroy_key`."""
@@ -160,6 +163,13 @@ class Keys:
         self._connection.execute(_DESTROYED, {**scope, "at": at, "reason": reason})
         self._has_destroyed = True
         self._forget()
+
+    def owners(self, tenant: str, *, most: int) -> list[MemberKey]:
+        """See `persona.ports.Transaction.key_owners`."""
+        rows = self._connection.execute(
+            "SELECT member FROM member_key WHERE tenant = ? ORDER BY member LIMIT ?", (tenant, most)
+        )
+        return [MemberKey(tenant=tenant, id=member) for (member,) in rows]
 
     def destroyed(self, *, after: int) -> list[DestroyedKey]:
         """See `persona.ports.Transaction.destroyed_keys`."""
@@ -201,6 +211,23 @@ class Keys:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+    def _opened(self, stored: str, cell: Cell) -> str | None:
+        known = self._texts.get(stored)
+        if known is not None and known[0] == cell:
+            return known[1]
+        key, content = vault.parts(stored)
+        cipher = self._by_id.get(key) or self._find(key)
+        text = None if cipher is None else vault.opened(cipher, content, cell)
+        if text is None:
+            self.unreadable.append(key)
+        else:
+            self._keep_text(stored, cell, text)
+        return text
+
+    def _keep_text(self, stored: str, cell: Cell, text: str) -> None:
+        if len(text) <= MAX_TEXT_CHARS:
+            self._texts[stored] = (cell, text)
 
     def _begin(self) -> None:
         """Few units change keys, so only those open a transaction on their file."""
@@ -245,11 +272,12 @@ class Keys:
         return self._known(MemberKey(tenant=row[0], id=row[1]), key, row[2])[1]
 
     def _forget(self) -> None:
-        """Keep no key at hand."""
+        """Keep no key at hand, and nothing that one opened."""
         self._of_owner.clear()
         self._by_id.clear()
+        self._texts.clear()
         self._generation = self._vault.generation
 
 
-def _cell(owner: MemberKey, key: str) -> tuple[str, ...]:
+def _cell(owner: MemberKey, key: str) -> Cell:
     return "member_key", owner.tenant, owner.id, key

@@ -92,7 +92,11 @@ class Counted:
     def __init__(self, inner: Transaction, count: list[str]) -> None:
         self.inner, self.count = inner, count
         self.seal, self.unseal = inner.seal, inner.unseal
-        self.destroy_key, self.destroyed_keys = inner.destroy_key, inner.destroyed_keys
+        self.destroy_key, self.destroyed_keys, self.key_owners = (
+            inner.destroy_key,
+            inner.destroyed_keys,
+            inner.key_owners,
+        )
 
     async def execute(self, sql: str, **parameters: Value) -> int:
         self.count.append(sql)

@@ -16,7 +16,7 @@ from bot.store import sqlite_keys
 from bot.store.engine import Unit
 from bot.store.sqlite import SqliteStore
 from persona.persona import MemberKey
-from persona.ports import Transaction
+from persona.ports import Cell, Transaction
 from tests.clock import NOON
 from tests.scan import key_ids
 
@@ -33,8 +33,9 @@ async def destroy(transaction: Transaction, *, owner: MemberKey = ANA) -> None:
     await transaction.destroy_key(owner, at=NOON, reason="forgotten")
 
 
-async def opened(store: SqliteStore, stored: str) -> str | None:
-    return await store.read(lambda transaction: transaction.unseal(stored, cell=CELL))
+async def opened(store: SqliteStore, stored: str, cell: Cell = CELL) -> str | None:
+    (text,) = await store.read(lambda transaction: transaction.unseal([(stored, cell)]))
+    return text
 
 
 def failing(work: Unit[object]) -> Unit[object]:
@@ -148,13 +149,25 @@ async def test_a_destroyed_key_leaves_no_bytes(store: SqliteStore, database: Pat
 async def test_what_stands_in_anothers_place_is_gone(store: SqliteStore) -> None:
     """Whoever can write to the database cannot pass one member's words off as another's, or one row's as another's."""
     stored = await store.write(seal)
-    elsewhere = partial(_unseal, stored=stored, cell=("note.value", "t", "other"))
 
-    assert await store.read(elsewhere) is None
+    assert await opened(store, stored, ("note.value", "t", "other")) is None
 
 
-async def _unseal(transaction: Transaction, *, stored: str, cell: tuple[str, ...]) -> str | None:
-    return await transaction.unseal(stored, cell=cell)
+@pytest.mark.parametrize("text", ["Lisbon", "Lisbon " * 1_000])
+async def test_what_is_at_hand_goes_with_its_key(store: SqliteStore, text: str) -> None:
+    """Words that were opened a moment ago stand in no other place, and are gone with their key for whoever asks."""
+    stored = await store.write(partial(seal, text=text))
+    unseal = partial(unsealed, stored=[stored])
+    before = [await ask(unseal) for ask in (store.read, store.write, store.read, store.write)]
+    moved = await opened(store, stored, ("note.value", "t", "other"))
+    await store.write(destroy)
+
+    assert (before, moved) == ([[text]] * 4, None)
+    assert [await ask(unseal) for ask in (store.read, store.write)] == [[None]] * 2
+
+
+async def unsealed(transaction: Transaction, *, stored: list[str]) -> list[str | None]:
+    return await transaction.unseal([(one, CELL) for one in stored])
 
 
 async def test_what_cannot_be_opened_is_said_once(store: SqliteStore) -> None:
@@ -162,11 +175,8 @@ async def test_what_cannot_be_opened_is_said_once(store: SqliteStore) -> None:
     stored = [await store.write(seal) for _ in range(3)]
     await store.write(destroy)
 
-    async def read_all(transaction: Transaction) -> list[str | None]:
-        return [await transaction.unseal(one, cell=CELL) for one in stored]
-
     with capture_logs() as logged:
-        read = [await store.read(read_all) for _ in range(2)]
+        read = [await store.read(partial(unsealed, stored=stored)) for _ in range(2)]
 
     assert read == [[None] * 3] * 2
     (line,) = logged
