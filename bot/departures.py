@@ -148,7 +148,8 @@ class Departures:
         """Erase everything of an origin, as long as it does not come back."""
         learned = partial(freezing.erase, most=MEMBERS_AT_ONCE)
         said = partial(purging.purge_room if origin.room else purging.purge_tenant, most=ROWS_AT_ONCE)
-        for erase in (learned, said):
+        keys = partial(erasing.destroy_keys, now=self._clock.now(), most=MEMBERS_AT_ONCE)
+        for erase in (learned, said) if origin.room else (learned, said, keys):  # with its key whatever is left is lost
             await self._repeat(partial(self._if_gone, origin=origin, erase=erase))
 
     async def _if_gone(self, transaction: Transaction, *, origin: Origin, erase: Callable[..., Awaitable[int]]) -> int:

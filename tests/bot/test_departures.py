@@ -20,9 +20,10 @@ from bot.store import departures, members, origins, purging, retention
 from bot.store.engine import T, Unit
 from bot.store.members import Consent, ConsentState
 from bot.store.sqlite import SqliteStore
-from persona.ports import Transaction
+from persona.ports import Cell, Transaction
 from tests.bot.talk import ANA, BO, LISBON, SCHEMA, TENANT, Interrupted, Talk, proposes, room
 from tests.clock import StillClock
+from tests.scan import as_said
 
 LIVES = Lives()
 GUILD, OTHER = TenantId("discord:41"), TenantId("discord:42")
@@ -65,7 +66,18 @@ async def stored(store: SqliteStore, needle: str, *, but: tuple[str, ...] = ("or
     async def look(transaction: Any) -> list[str]:
         names = [name for name in (*purging.KEYS, "origin") if name not in but]
         rows = {name: await transaction.fetch(f"SELECT * FROM {name}") for name in names}  # noqa: S608 - our names
-        return [name for name, found in rows.items() if any(needle in str(tuple(row)) for row in found)]
+        read = {name: [str(await as_said(transaction, name, row)) for row in found] for name, found in rows.items()}
+        return [name for name, found in read.items() if any(needle in row for row in found)]
+
+    return await store.read(look)
+
+
+async def sealed_facts(store: SqliteStore) -> list[tuple[str, Cell]]:
+    """The values of all facts as a copy of the database holds them, each with its cell."""
+
+    async def look(transaction: Transaction) -> list[tuple[str, Cell]]:
+        rows = await transaction.fetch("SELECT * FROM fact ORDER BY tenant")
+        return [(row["value"], ("fact.value", row["tenant"], row["member"], row["id"])) for row in rows]
 
     return await store.read(look)
 
@@ -96,6 +108,23 @@ async def test_an_uninstall_freezes_at_once_and_purges_in_time(talk: Talk, gone:
     assert await gone.sweep() == 1
     assert await stored(talk.store, left.tenant) == []
     assert [await talk.facts(ana) for ana in anas] == [["location: Lisbon"]] * 4
+
+
+async def test_a_purge_holds_for_every_backup(talk: Talk, gone: Departures) -> None:
+    """What a copy from before a purge holds of the workspace's members opens no more; what it holds of others does."""
+    stays = dataclasses.replace(ANA, tenant=TenantId("slack:T2"))
+    for ana in (ANA, stays):
+        await agrees(talk, ana)
+        await learns(talk, ana, "Lisbon", room(tenant=ana.tenant))
+    copied = await sealed_facts(talk.store)
+    await gone.removed(TENANT)
+    talk.clock.advance(hours=72)
+    before = await talk.store.read(lambda transaction: transaction.unseal(copied))
+    await gone.sweep()
+
+    assert before == ["Lisbon", "Lisbon"]
+    assert await talk.store.read(lambda transaction: transaction.unseal(copied)) == [None, "Lisbon"]
+    assert await talk.store.read(lambda transaction: transaction.key_owners(TENANT, most=9)) == []
 
 
 @pytest.mark.parametrize("number", range(5))
