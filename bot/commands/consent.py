@@ -17,7 +17,7 @@ _MEANS = {
     "asked": "Nothing about you is learned or used until you agree.",
     "on": "I learn what you tell me about yourself and use it to answer you, where every reader may know it.",
     "paused": "I neither learn nor use anything about you; what I knew before is kept until you forget it.",
-    "withdrawn": "I learn and use nothing about you, and what I knew is gone.",
+    "withdrawn": "I learn and use nothing about you, and what I knew is gone, with what you had written to me.",
 }
 _ON = Button(action="consent:on", label="Remember me", is_primary=True)
 _PAUSE = Button(action="consent:paused", label="Pause")
@@ -54,7 +54,10 @@ async def _decide(context: Context, asked: Asked, wanted: str) -> View:
             return await pause.PAUSE.run(context, asked)
         case "withdrawn":
             await context.store.write(partial(_withdraw, context=context, asked=asked))
-            return View(text="All right, I remember nothing about you. `/persona resume` changes that at any time.")
+            return View(
+                text="All right, I remember nothing about you, and my copies of your messages to me, and of my answers"
+                " to them, are gone too. With `/persona resume` I begin anew, at any time."
+            )
         case _:
             return OUTDATED
 

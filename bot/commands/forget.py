@@ -34,12 +34,13 @@ async def run(context: Context, asked: Asked) -> View:
         partial(_forget, context=context, member=member, field=None if is_all else name)
     )
     about = "" if is_all else f"your {wording.label(name)}"
+    copies = " My copies of your messages to me, and of my answers to them, are gone too." if is_all else ""
     if not forgotten.current and not forgotten.past:
-        return View(text=f"There was nothing to forget about {about or 'you'}.")
+        return View(text=f"There was nothing to forget about {about or 'you'}.{copies}")
     past = f" and {wording.counted(forgotten.past, 'earlier value')}" if forgotten.past else ""
     return View(
         text=f"I forgot {about or 'everything about you'}: {wording.counted(forgotten.current, 'fact')}{past}."
-        " What you said so far cannot teach it to me again."
+        f" What you said so far cannot teach it to me again.{copies}"
     )
 
 

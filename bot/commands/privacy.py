@@ -57,11 +57,11 @@ _WHO = (
     "You see all of it; nobody can ask me for what another member told.",
     "A fact shapes my answers only where every reader may know it; `/persona why` says where, for each.",
     "What you write, and the facts that bear on it, go to the language model that writes my answers.",
-    "Whoever runs me holds the database.",
+    "Whoever runs me holds the database, in which your words are sealed, and its keys.",
 )
 _DO = (
     "`/persona export`: all of it as files",
-    "`/persona forget`: one fact, a field, or all, for good",
+    "`/persona forget`: one fact, a field, or all, for good; all takes what you wrote to me along",
     "`/persona consent`: pause, or stop and forget everything",
 )
 

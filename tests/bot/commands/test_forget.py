@@ -68,6 +68,7 @@ async def test_forgetting_nothing_is_said_to_be_nothing(store: SqliteStore, cloc
 
     assert "nothing to forget" not in first.text
     assert "nothing to forget" in second.text
+    assert [("My copies of your messages" in view.text) for view in (first, second)] == [words == "all"] * 2
 
 
 async def test_what_only_was_is_forgotten_too(store: SqliteStore, clock: StillClock) -> None:
