@@ -34,6 +34,6 @@ def notice(language: Language) -> View:
         text=wording("notice", language),
         buttons=(
             Button(action="consent:on", label=wording("notice_yes", language), is_primary=True),
-            Button(action="consent:withdrawn", label=wording("notice_no", language)),
+            Button(action="consent:declined", label=wording("notice_no", language)),
         ),
     )

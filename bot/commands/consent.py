@@ -8,6 +8,7 @@ from bot.commands.command import OUTDATED, Asked, Command, Context
 from bot.store import conversations, erasing, members
 from bot.store.members import Consent
 from bot.views import Button, View
+from persona import forgetting
 from persona.ports import Transaction
 
 _TYPED = {"on": "on", "pause": "paused", "paused": "paused", "withdraw": "withdrawn", "withdrawn": "withdrawn"}
@@ -52,6 +53,9 @@ async def _decide(context: Context, asked: Asked, wanted: str) -> View:
             return await pause.RESUME.run(context, asked)
         case "paused":
             return await pause.PAUSE.run(context, asked)
+        case "declined":
+            await context.store.write(partial(_decline, context=context, asked=asked))
+            return View(text="All right, I remember nothing about you. With `/persona resume` I begin, at any time.")
         case "withdrawn":
             await context.store.write(partial(_withdraw, context=context, asked=asked))
             return View(
@@ -76,6 +80,14 @@ def _since(state: str, decision: Consent) -> str:
         return "on, as for everybody here who decided nothing else"
     word = {"off": "off", "asked": "off: you were asked, and have not decided"}.get(state, state)
     return word if decision.since is None else f"{word}, since {decision.since:%Y-%m-%d}"
+
+
+async def _decline(transaction: Transaction, *, context: Context, asked: Asked) -> None:
+    """A no to the question whether to begin: the conversation that is going on is not what was asked about."""
+    member = asked.member.key
+    now = await conversations.decided_at(transaction, member, now=context.clock.now())
+    await erasing.withdraw(transaction, member, now=now)
+    await forgetting.forget(transaction, member, field=None, schema=context.schema, now=now)
 
 
 async def _withdraw(transaction: Transaction, *, context: Context, asked: Asked) -> None:

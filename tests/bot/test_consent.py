@@ -78,7 +78,7 @@ def test_the_notice_offers_a_yes_and_a_no(language: Language) -> None:
     notice = consent.notice(language)
 
     assert "/persona" in notice.text
-    assert [button.action for button in notice.buttons] == ["consent:on", "consent:withdrawn"]
+    assert [button.action for button in notice.buttons] == ["consent:on", "consent:declined"]
     assert len({button.label for button in notice.buttons}) == 2
     assert all(0 < len(button.label) <= 24 for button in notice.buttons)
 

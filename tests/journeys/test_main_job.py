@@ -74,6 +74,17 @@ async def test_a_member_who_declines_is_answered_and_never_learned_from(a_world:
         assert updates(a_world.claude) == []
 
 
+async def test_declining_leaves_the_conversation(a_world: World) -> None:
+    """Who declines goes on where they were: the next answer is given in sight of what was said before."""
+    async with a_world.running():
+        post = await a_world.says("Ana", "plan the Xanadu launch")
+        await a_world.answered(post)
+        await a_world.press("Ana", CONSENT_NO)
+        await a_world.answered(await a_world.says("Ana", "make it shorter", after=post))
+
+        assert "plan the Xanadu launch" in str(answers(a_world.claude)[-1])
+
+
 async def test_two_members_get_their_own_facts_only(a_world: World) -> None:
     """An idle conversation of two is learned in one call, and each member's next prompt holds their facts alone."""
     learns(

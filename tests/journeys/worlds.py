@@ -42,7 +42,7 @@ INVITED = (
 OPTIONS = {"observe": "choice", "offers": "choice", "consent": "choice", "link": "code"}
 """What Discord calls the words after a verb, where they are not a field."""
 
-CONSENT_YES, CONSENT_NO = "consent:on", "consent:withdrawn"
+CONSENT_YES, CONSENT_NO = "consent:on", "consent:declined"
 
 
 class World(Protocol):

@@ -491,7 +491,7 @@ async def test_a_notice_comes_in_the_direct_message(twin: DiscordTwin, adapter: 
     assert notice.embeds[0]["description"].startswith("May I remember")
     assert [button["custom_id"] for button in notice.components[0]["components"]] == [
         "rapport:consent:on",
-        "rapport:consent:withdrawn",
+        "rapport:consent:declined",
     ]
     assert twin.messages("team") == [message for message in twin.messages("team") if message.author_id != twin.bot_id]
     assert twin.pings == []

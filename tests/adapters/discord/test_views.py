@@ -23,7 +23,7 @@ NOTICE = notice("en")
 
 ADDRESS = "https://discord.com/channels/1/2/3"
 SAVE = Button(action="consent:on", label="Remember me", is_primary=True)
-DROP = Button(action="consent:withdrawn", label="No, thanks")
+DROP = Button(action="consent:declined", label="No, thanks")
 
 
 def link(source: Source) -> str:
@@ -182,7 +182,7 @@ async def test_a_button_carries_its_action() -> None:
     ((primary, plain),) = rows_of(View(text="x", buttons=(SAVE, DROP)))
 
     assert (primary["custom_id"], primary["label"]) == ("rapport:consent:on", "Remember me")
-    assert (plain["custom_id"], plain["label"]) == ("rapport:consent:withdrawn", "No, thanks")
+    assert (plain["custom_id"], plain["label"]) == ("rapport:consent:declined", "No, thanks")
     assert (primary["style"], plain["style"]) == (1, 2)
 
 
@@ -191,7 +191,7 @@ async def test_what_destroys_is_red_and_last() -> None:
     burn = Button(action="forget:all", label="Forget all", is_danger=True)
     ((keep, red),) = rows_of(View(text="x", buttons=(burn, DROP)))
 
-    assert (keep["custom_id"], keep["style"]) == ("rapport:consent:withdrawn", 2)
+    assert (keep["custom_id"], keep["style"]) == ("rapport:consent:declined", 2)
     assert (red["custom_id"], red["style"]) == ("rapport:forget:all", 4)
 
 

@@ -578,7 +578,7 @@ async def test_a_notice_in_a_channel_is_for_one_member(twin: SlackTwin, adapter:
     assert (notice.channel, notice.thread) == ("C1", root)
     assert [element["action_id"] for element in notice.blocks[-1]["elements"]] == [
         "rapport:consent:on",
-        "rapport:consent:withdrawn",
+        "rapport:consent:declined",
     ]
     assert twin.ephemerals("U2") == []
     assert [message.ts for message in twin.messages("C1")] == [root, reply]

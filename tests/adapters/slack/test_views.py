@@ -17,7 +17,7 @@ from tests.twins.slack.pings import pinged
 NOTICE = notice("en")
 
 SAVE = Button(action="consent:on", label="Remember me", is_primary=True)
-DROP = Button(action="consent:withdrawn", label="No, thanks")
+DROP = Button(action="consent:declined", label="No, thanks")
 ADDRESS = "https://twin.slack.com/archives/C1/p1700000000000100"
 
 
@@ -93,7 +93,7 @@ def test_a_button_carries_its_action() -> None:
     primary, plain = drawn(View(text="x", buttons=(SAVE, DROP)))[-1]["elements"]
 
     assert (primary["action_id"], primary["style"]) == ("rapport:consent:on", "primary")
-    assert (plain["action_id"], plain["text"]["text"]) == ("rapport:consent:withdrawn", "No, thanks")
+    assert (plain["action_id"], plain["text"]["text"]) == ("rapport:consent:declined", "No, thanks")
     assert "style" not in plain
 
 
@@ -156,7 +156,7 @@ def test_the_consent_notice_can_be_shown() -> None:
     """The notice every member gets is within the limits, with both its buttons."""
     assert [element["action_id"] for element in drawn(NOTICE)[-1]["elements"]] == [
         "rapport:consent:on",
-        "rapport:consent:withdrawn",
+        "rapport:consent:declined",
     ]
 
 

@@ -12,7 +12,7 @@ from bot.views import Button, Form, Input, Line, Section, Source, View
 NOTICE = notice("en")
 
 SAVE = Button(action="consent:on", label="Remember me", is_primary=True)
-DROP = Button(action="consent:withdrawn", label="No, thanks")
+DROP = Button(action="consent:declined", label="No, thanks")
 
 
 def said(quote: str, room: str = "team") -> Source:
