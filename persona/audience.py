@@ -7,6 +7,7 @@ An audience is a label that a query can compare. Labels name the tenant, since r
     tenant:<tenant>            full members of the tenant (said in a public room)
     external:<tenant>:<room>   readers of one room that holds outsiders, or that we know too little about
     form                       a style field: shapes answers in every room, is spoken in none
+    special                    the member alone, as long as they agree to it: a special category (persona.special)
 """
 
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ RoomKind = Literal["direct", "private", "public", "external"]
 
 MEMBER = Audience("member")
 FORM = Audience("form")
+SPECIAL = Audience("special")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +33,10 @@ class Place:
     kind: RoomKind
 
 
-def learned_in(place: Place, *, style: bool = False) -> Audience:
+def learned_in(place: Place, *, style: bool = False, special: bool = False) -> Audience:
     """The audience of a fact learned at `place`."""
+    if special:
+        return SPECIAL
     if style:
         return FORM
     match place.kind:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from persona.audience import MEMBER
+from persona.audience import MEMBER, SPECIAL
 from persona.canonical import comparable
 from persona.operations import Operation
 from persona.persona import Fact, Persona
@@ -75,7 +75,7 @@ def _end(fact: Fact, field: Field) -> datetime | None:
 
 def _is_private(fact: Fact) -> bool:
     """Whether it was said where not every member of the tenant reads."""
-    return fact.audience == MEMBER or fact.audience.startswith("room:")
+    return fact.audience in {MEMBER, SPECIAL} or fact.audience.startswith("room:")
 
 
 def _oldest_first(facts: Iterable[Fact]) -> list[Fact]:

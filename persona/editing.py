@@ -110,9 +110,10 @@ def value_for(text: str, field: Field) -> str:
     """A value entered by hand, as it is kept: the rules are those for what is learned.
 
     Raises:
-        RefusedError: see `values.kept`; nothing sensitive is kept either way.
+        RefusedError: see `values.kept`; nothing sensitive is kept either way, and of a special category only what is
+            said where its member agreed to it.
     """
-    if field.sensitive:
+    if field.sensitive or field.special:
         raise RefusedError("sensitive")
     return kept(text, field)
 

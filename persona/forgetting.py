@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from persona import audit, editing, fingerprints, quarantine
+from persona import audit, editing, fingerprints, quarantine, special
 from persona.audience import Audience
 from persona.audit import Actor, Entry
 from persona.canonical import comparable, is_quoted
@@ -99,6 +99,8 @@ async def forget(
     for statement in (_FORGET_EVIDENCE, _FORGET_OPERATIONS, _FORGET_FACTS):
         await transaction.execute(statement, **scope)
     await quarantine.erase(transaction, member, field=field)
+    if field is None:
+        await special.erase(transaction, member)
     entry = Entry(actor=actor, action="forget", field=field or "", is_erasure=True)
     await audit.record(transaction, member, entry, now=now)
     current = sum(fact.holds(now) for fact in removed)

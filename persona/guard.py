@@ -82,8 +82,10 @@ def check(proposal: Proposal, *, schema: Schema, fences: Fences, prints: Prints 
     """Turn a proposal into an operation on the persona of whoever said it, or say why not."""
     try:
         session, member = _author(proposal)
-        field = _field(proposal, schema)
-        evidence = tuple(sorted(map(_evidence, proposal.quoted), key=lambda found: found.said_at))
+        agreed = session.agreed(member)
+        field = _field(proposal, schema.agreed(agreed))
+        evidence = tuple(sorted((_evidence(one, field) for one in proposal.quoted), key=lambda found: found.said_at))
+        _agreed_to(agreed, field, evidence)
         _not_forgotten(fences.get(member, {}), prints.get(member), field, evidence)
         since, until = _period(proposal, session.zone(member), evidence[-1].said_at)
         return Operation(
@@ -92,7 +94,7 @@ def check(proposal: Proposal, *, schema: Schema, fences: Fences, prints: Prints 
             field=field.name,
             value=_value(proposal, field, session, member),
             evidence=evidence,
-            audience=learned_in(session.place, style=field.style),
+            audience=learned_in(session.place, style=field.style, special=bool(field.special)),
             kind=proposal.kind,
             since=since,
             until=until,
@@ -149,7 +151,13 @@ def _field(proposal: Proposal, schema: Schema) -> Field:
     return field
 
 
-def _evidence(quoted: Quoted) -> Evidence:
+def _agreed_to(agreed: Mapping[str, datetime], field: Field, evidence: Collection[Evidence]) -> None:
+    """A special category may be learned from what its member said since they agree to it."""
+    if field.special and any(one.said_at < agreed[field.special] for one in evidence):
+        raise RefusedError("sensitive")
+
+
+def _evidence(quoted: Quoted, field: Field) -> Evidence:
     """The quote, once it is found literally in what the author typed (S2)."""
     assert quoted.session is not None
     assert quoted.line is not None
@@ -158,7 +166,7 @@ def _evidence(quoted: Quoted) -> Evidence:
         raise RefusedError("quote not found")
     if len(words) > MAX_QUOTE_CHARS:
         raise RefusedError("quote too long")
-    if sensitive.category(words):
+    if sensitive.category(words, but=field.special):
         raise RefusedError("sensitive")
     return Evidence(
         tenant=quoted.session.place.tenant,

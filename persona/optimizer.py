@@ -5,7 +5,7 @@ guard decide. Design section 7.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import count
@@ -49,15 +49,18 @@ class Optimizer:
     def __init__(self, *, model: StructuredModel, schema: Schema) -> None:
         self._model = model
         self._schema = schema
-        self._instructions = instructions(schema)
-        self._answer_schema = answer_schema(schema)
+        self._plain = schema.agreed(())
+        self._instructions = instructions(self._plain)
+        self._answer_schema = answer_schema(self._plain)
 
     def request(self, sessions: Sequence[Session]) -> StructuredRequest:
         """The exact question about `sessions`, for the model."""
+        asked = self._schema.agreed(agreed(sessions))
+        is_plain = asked == self._plain
         return StructuredRequest(
-            instructions=self._instructions,
-            data=_transcript(sessions, self._schema),
-            schema=self._answer_schema,
+            instructions=self._instructions if is_plain else instructions(asked),
+            data=_transcript(sessions, asked),
+            schema=self._answer_schema if is_plain else answer_schema(asked),
             max_tokens=MAX_TOKENS,
         )
 
@@ -80,6 +83,13 @@ class Optimizer:
         proposals = _parse(reply.text, sessions)
         operations, refusals = checked(proposals, schema=self._schema, fences=fences, prints=prints or {})
         return Update(operations=operations, refusals=refusals, usage=reply.usage)
+
+
+def agreed(sessions: Sequence[Session]) -> Collection[str]:
+    """The special categories a request about `sessions` asks for: those of a member who is asked about alone."""
+    if len(sessions) != 1 or len(sessions[0].speakers) != 1:
+        return ()
+    return sorted(sessions[0].agreed(sessions[0].speakers[0]))
 
 
 def _transcript(sessions: Sequence[Session], schema: Schema) -> str:

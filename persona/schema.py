@@ -5,7 +5,7 @@ Two schemas ship: `workplace`, the default, and `paper`, the 18 leaf fields of t
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -64,6 +64,8 @@ class Field:
     """Holds what Rapport does not keep unless a member opts in: declared, so that a schema can be complete."""
     life_days: int | None = None
     """After so many days without being said again, a value is uncertain; None is never."""
+    special: str = ""
+    """The special category it holds, which its member has to agree to; no file declares such fields, code does."""
 
     @property
     def is_list(self) -> bool:
@@ -87,6 +89,18 @@ class Schema:
     def by_name(self) -> Mapping[str, Field]:
         """The fields by their names."""
         return {field.name: field for field in self.fields}
+
+    @cached_property
+    def special(self) -> tuple[str, ...]:
+        """The special categories members can agree to: none, unless whoever runs us allows some."""
+        return tuple(field.special for field in self.fields if field.special)
+
+    def agreed(self, categories: Collection[str]) -> "Schema":
+        """The schema where these special categories are agreed to, and no other; the very same if it has no other."""
+        if set(self.special) <= set(categories):
+            return self
+        kept = tuple(field for field in self.fields if not field.special or field.special in categories)
+        return Schema(name=self.name, fields=kept)
 
     @property
     def sections(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 A screen of words, coarse on purpose: a harmless fact lost costs little, a diagnosis kept costs trust. It is the last
 of several walls: the default schema has no field for any of this, and the optimizer is told not to propose it.
-Categories: design section 8, reliability D.1 (P4).
+Categories: design section 8, reliability D.1 (P4). A member can agree to some: `persona.special`.
 """
 
 import re
@@ -80,7 +80,13 @@ def _screen(patterns: tuple[str, ...]) -> re.Pattern[str]:
 _SCREENS = {category: _screen(patterns) for category, patterns in CATEGORIES.items()}
 
 
-def category(text: str) -> str | None:
-    """The first category of `CATEGORIES` that `text` touches, or None."""
+def category(text: str, *, but: str = "") -> str | None:
+    """The first category of `CATEGORIES` that `text` touches, or None; `but` one that its field may hold."""
     every = readings(text)
-    return next((name for name, screen in _SCREENS.items() if any(map(screen.search, every))), None)
+    screens = ((name, screen) for name, screen in _SCREENS.items() if name != but)
+    return next((name for name, screen in screens if any(map(screen.search, every))), None)
+
+
+def touches(name: str, text: str) -> bool:
+    """Whether `text` touches one category of `CATEGORIES`."""
+    return any(map(_SCREENS[name].search, readings(text)))

@@ -1,7 +1,7 @@
 """A session: the stretch of one conversation that the persona optimizer reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from persona.audience import Audience, Place, learned_in
@@ -30,11 +30,17 @@ class Session:
     """In the order they were said. Members who did not agree are not in it."""
     personas: Mapping[MemberKey, Persona]
     """What readers of this room may know of each speaker already: nothing else may reach the optimizer."""
+    special: Mapping[MemberKey, Mapping[str, datetime]] = field(default_factory=dict)
+    """The special categories each speaker agrees to have learned here, with since when what they said counts."""
 
     @property
     def id(self) -> str:
         """Names the session: its room, and the message it begins with."""
         return f"{self.place.tenant}/{self.room}/{self.lines[0].message if self.lines else ''}"
+
+    def agreed(self, member: MemberKey) -> Mapping[str, datetime]:
+        """The special categories that may be learned of a member here, and since when: none where others read."""
+        return self.special.get(member, {}) if self.place.kind == "direct" else {}
 
     def zone(self, member: MemberKey) -> tzinfo:
         """Where a member's days begin, as far as readers of this room may know it; otherwise UTC."""

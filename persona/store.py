@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any
 
 from persona import audit, editing
-from persona.audience import FORM, Audience, Place, covers, known_in
+from persona.audience import FORM, SPECIAL, Audience, Place, covers, known_in
 from persona.audit import Actor
 from persona.moments import from_micros, maybe_from_micros, maybe_to_micros, to_micros
 from persona.operations import Operation, OperationId, UpdateId
@@ -34,7 +34,10 @@ _CURRENT = """
     SELECT * FROM fact
     WHERE tenant = :tenant AND member = :member
       AND valid_from <= :at AND (valid_until IS NULL OR valid_until > :at)
-      AND (:everything = 1 OR audience IN (:form, :tenant_wide, :room_only))
+      AND (audience IN (:form, :tenant_wide, :room_only) OR (:everything = 1 AND (audience <> :special OR EXISTS (
+            SELECT 1 FROM agreement
+            WHERE agreement.tenant = fact.tenant AND agreement.member = fact.member
+              AND agreement.category = fact.field AND agreement.state = 'agreed' AND agreement.until > :at))))
     ORDER BY valid_from, id
 """
 _OPERATIONS = """
@@ -118,9 +121,10 @@ async def read_style(transaction: Transaction, member: MemberKey, *, at: datetim
 
 
 def _labels(known: frozenset[Audience] | None) -> dict[str, str]:
-    """The audiences as the three parameters of the query; an unused one matches nothing."""
+    """The audiences as parameters of the query; an unused one matches nothing."""
     labels = known or frozenset()
     return {
+        "special": SPECIAL,
         "form": next((label for label in labels if label == "form"), ""),
         "tenant_wide": next((label for label in labels if label.startswith("tenant:")), ""),
         "room_only": next((label for label in labels if label.startswith(("room:", "external:"))), ""),

@@ -1,6 +1,7 @@
 """What a member leaves behind besides their persona, as their export has it: answers, what is off the record, links."""
 
 from bot.store import links, off_record, offers, used
+from persona import special
 from persona.moments import maybe_to_iso
 from persona.persona import MemberKey
 from persona.ports import Transaction
@@ -18,6 +19,18 @@ async def read(transaction: Transaction, member: MemberKey) -> dict[str, object]
         "off_record": [
             {"tenant": one.tenant, "room": one.room, "since": one.since.isoformat(), "until": maybe_to_iso(one.until)}
             for one in await off_record.periods(transaction, member)
+        ],
+        "agreements": [
+            {
+                "category": one.category,
+                "state": one.state,
+                "decided_at": one.decided_at.isoformat(),
+                "since": maybe_to_iso(one.since),
+                "until": maybe_to_iso(one.until),
+                "room": one.room,
+                "message": one.message,
+            }
+            for one in (await special.read(transaction, member)).values()
         ],
         "link": None if link is None else {"tenant": link.other.tenant, "id": link.other.id},
         "link_code_expires_at": maybe_to_iso(await links.expiry(transaction, member)),

@@ -24,6 +24,7 @@ KEYS = {
     "link": "member",
     "link_code": "member",
     "link_guess": "member, id",
+    "agreement": "member, category",
     "note": "name",
 }
 """Every table with rows of tenants, and its primary key after the tenant. `origin` remembers what is gone; the audit

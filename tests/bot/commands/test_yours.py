@@ -20,7 +20,7 @@ from bot.store import used as answers
 from bot.store.members import ConsentState
 from bot.store.sqlite import SqliteStore
 from bot.views import View
-from persona import freezing, quarantine
+from persona import freezing, quarantine, special
 from persona.freezing import Origin
 from persona.persona import FactId, MemberKey
 from persona.ports import Transaction, Usage
@@ -188,6 +188,7 @@ async def lived(store: SqliteStore, used: Commands, member: Member) -> None:
     await store.write(partial(links.join, one=member.key, other=other, now=NOON))
     await store.write(partial(links.put_code, member=member.key, digest="d", now=NOON))
     await store.write(partial(links.guessed, member=member.key, now=NOON))
+    await store.write(partial(special.agree, member=member.key, category="health", since=NOON, now=NOON))
     used_up = Usage(model="claude", input_tokens=10, output_tokens=5)
     shares = {member.key: 1}
     for call in ("one", "two"):
@@ -244,6 +245,7 @@ async def test_every_row_of_a_member_is_exported(store: SqliteStore, clock: Stil
         "link": 1 if data["link"] else 0,
         "link_code": 1 if data["link_code_expires_at"] else 0,
         "link_guess": len(data["wrong_codes"]),
+        "agreement": len(data["agreements"]),
     }
 
 
@@ -257,7 +259,7 @@ async def test_the_exports_shape_is_stable(store: SqliteStore, clock: StillClock
     assert set(data) == {
         *("format", "exported_at", "member", "consent", "facts", "operations", "forgotten", "refused"),
         *("messages", "usage", "tidied_at", "left_at", "audit", "answers", "off_record", "offers"),
-        *("link", "link_code_expires_at", "wrong_codes"),
+        *("link", "link_code_expires_at", "wrong_codes", "agreements"),
     }
     assert data["member"] == {"tenant": "slack:T1", "id": "U1", "name": "Ana"}
     assert data["consent"] == {"state": "on", "since": "2026-11-22T12:00:00+00:00", "observed": True}
