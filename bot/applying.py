@@ -9,7 +9,7 @@ from functools import cache
 from bot import consent, prices
 from bot.due import Due
 from bot.store import conversations, members, sessions, tidying, usage
-from persona import audit, fingerprints, forgetting, instructions, quarantine
+from persona import audit, fingerprints, forgetting, instructions, optimizer, quarantine, special
 from persona import store as personas
 from persona.fingerprints import Fingerprints
 from persona.guard import Refusal, is_forgotten
@@ -62,20 +62,19 @@ async def apply(
         return ()
     await charge(transaction, batch, update.usage, call=call, now=now)
     spoke = {member: None for one in batch for member in one.session.speakers}
-    standing = {member: await _standing(transaction, member) for member in spoke}
+    standing = {member: await _standing(transaction, member, terms, now) for member in spoke}
     refused = [one for one in update.refusals if _is_theirs_to_see(one, standing, terms.default)]
     await quarantine.keep(transaction, refused, now=now)
     held = {one.session.id for one in batch if one.is_held}
     ours = [operation for operation in update.operations if operation.session in held]
     still = [
-        operation
-        for operation in ours
-        if await _still_holds(transaction, operation, standing[operation.member], terms.default)
+        operation for operation in ours if await _still_holds(transaction, operation, standing[operation.member], terms)
     ]
     allowed = await _within_quota(transaction, still, now)
     await quarantine.keep_surplus(transaction, [one for one in still if one not in allowed], now=now)
+    asked = terms.schema.agreed(optimizer.agreed([one.session for one in batch]))
     learned = await personas.learn(
-        transaction, allowed, schema=terms.schema, update=call, now=now, actor=_optimizer(terms.schema)
+        transaction, allowed, schema=terms.schema, update=call, now=now, actor=_optimizer(asked)
     )
     for member in {operation.member: None for operation in learned}:
         await tidying.put(transaction, member, due_at=now + TIDY_AFTER)
@@ -122,31 +121,39 @@ class _Standing:
     prints: Fingerprints
     decision: members.Consent
     is_observed: bool
+    agreed: Mapping[str, datetime]
+    """The special categories they agree to, and since when."""
 
 
-async def _standing(transaction: Transaction, member: MemberKey) -> _Standing:
+async def _standing(transaction: Transaction, member: MemberKey, terms: Terms, now: datetime) -> _Standing:
     return _Standing(
         fences=(await forgetting.fences(transaction, [member]))[member],
         prints=(await fingerprints.read(transaction, [member]))[member],
         decision=await members.consent(transaction, member),
         is_observed=await members.is_observed(transaction, member),
+        agreed=await special.agreed(transaction, member, at=now) if terms.schema.special else {},
     )
 
 
-async def _still_holds(
-    transaction: Transaction, operation: Operation, standing: _Standing, default: consent.Default
-) -> bool:
+async def _still_holds(transaction: Transaction, operation: Operation, standing: _Standing, terms: Terms) -> bool:
     """Whether nothing happened while the model was asked: no forget, no pause, no deleted or edited message."""
     if is_forgotten(standing.fences, operation.field, operation.evidence, prints=standing.prints):
         return False
     if operation.kind == "observed" and not standing.is_observed:
         return False
+    category = terms.schema.by_name[operation.field].special
+    if category and not _is_agreed(standing.agreed.get(category), operation):
+        return False
     for evidence in operation.evidence:
-        if not consent.covers(standing.decision, default, evidence.said_at):
+        if not consent.covers(standing.decision, terms.default, evidence.said_at):
             return False
         if not await conversations.still_says(transaction, evidence):
             return False
     return True
+
+
+def _is_agreed(since: datetime | None, operation: Operation) -> bool:
+    return since is not None and all(evidence.said_at >= since for evidence in operation.evidence)
 
 
 def _is_theirs_to_see(refusal: Refusal, standings: Mapping[MemberKey, _Standing], default: consent.Default) -> bool:

@@ -16,6 +16,7 @@ from bot.learning import Learning
 from bot.messages import Platform
 from bot.ports import Adapter, Clock, Model
 from bot.settings import Settings
+from bot.special import SpecialCategories
 from bot.store import erasing, retention, sessions
 from bot.store.engine import Store
 from bot.tasks import alongside
@@ -41,6 +42,7 @@ class Core:
     learning: Learning
     tidying: Tidying
     departures: Departures
+    special: SpecialCategories
     lanes: Lanes
     adapters: dict[Platform, Adapter] = field(default_factory=dict)
 
@@ -56,8 +58,8 @@ class Core:
         recovered = await self.intake.recover()
         if recovered:
             _log.info("inbox.recovered", messages=recovered)
-        erasing_sweeps = (self.departures.sweep, self._erase_old, self._compact)
-        sweeps = (self.learning.sweep, self.tidying.sweep, self.intake.recover, *erasing_sweeps)
+        ending = (self.departures.sweep, self.special.sweep, self._erase_old, self._compact)
+        sweeps = (self.learning.sweep, self.tidying.sweep, self.intake.recover, *ending)
         async with schedule.every(self.settings.sweep_every, *sweeps), alongside(self.model.warm):
             try:
                 yield

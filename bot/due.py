@@ -1,13 +1,13 @@
 """Conversations that are due, read as sessions: what may be learned from them, and what goes into one call together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot import consent
+from bot import agreements, consent
 from bot.messages import MessageId, Room
 from bot.store import batches, conversations, members, sessions
-from persona import fingerprints, forgetting
+from persona import fingerprints, forgetting, special
 from persona import store as personas
 from persona.audience import MEMBER
 from persona.fingerprints import Prints
@@ -92,7 +92,17 @@ async def recalled(
 async def _session(transaction: Transaction, room: Room, lines: tuple[Line, ...], now: datetime) -> Session:
     speakers = {line.speaker for line in lines if line.speaker is not None}
     known = {member: await personas.read(transaction, member, at=now, place=room.place) for member in speakers}
-    return Session(room=room.id, place=room.place, lines=lines, personas=known)
+    agreed = await _agreed(transaction, room, speakers, now)
+    return Session(room=room.id, place=room.place, lines=lines, personas=known, special=agreed)
+
+
+async def _agreed(
+    transaction: Transaction, room: Room, speakers: Iterable[MemberKey], now: datetime
+) -> dict[MemberKey, dict[str, datetime]]:
+    """The special categories that each speaker agrees to have learned in a room."""
+    here = (member for member in speakers if agreements.is_place(room, member))
+    every = {member: await special.agreed(transaction, member, at=now) for member in here}
+    return {member: categories for member, categories in every.items() if categories}
 
 
 async def _learnable(
@@ -147,14 +157,19 @@ def together(due: Sequence[Due]) -> list[list[Due]]:
     """What goes into one call together, in order of falling idle; what nobody may be learned from goes into none.
 
     Only sessions with the same readers, so that nothing can cross from one room into another by way of the model. A
-    session that failed before goes alone, so that it cannot hold up the others.
+    session that failed before goes alone, so that it cannot hold up the others, and so does one that is asked about
+    with fields that others are not.
     """
     batches: list[list[Due]] = []
     for one in sorted((one for one in due if one.session.speakers), key=lambda one: one.readers):
         batch = batches[-1] if batches and batches[-1][0].readers == one.readers else []
         is_full = sum(other.chars for other in batch) + one.chars > MAX_CHARS
-        if not batch or is_full or one.claimed.attempts or batch[-1].claimed.attempts:
+        if not batch or is_full or _is_alone(one) or _is_alone(batch[-1]):
             batches.append([one])
         else:
             batch.append(one)
     return batches
+
+
+def _is_alone(due: Due) -> bool:
+    return bool(due.claimed.attempts or due.session.special)

@@ -64,7 +64,9 @@ class Offers:
 
     def _words(self, fact: Fact) -> frozenset[str]:
         field = self._schema.by_name.get(fact.field)
-        return frozenset() if field is None else relevance.words(f"{field.label} {fact.value}")
+        if field is None or field.special:  # not even a hint of those leaves the direct message
+            return frozenset()
+        return relevance.words(f"{field.label} {fact.value}")
 
 
 def is_question(text: str) -> bool:

@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import SettingsError
 from bot.store import master_key
-from persona import schema
+from persona import schema, special
 from persona.errors import SchemaError
 
 MAX_DURATION = timedelta(days=3650)
@@ -37,6 +37,7 @@ _OUR_PREFIXES = (
     "PURGE_",
     "DEPARTED_",
     "SILENT_",
+    "SPECIAL_",
     "LOG_",
     "DATABASE_",
 )
@@ -85,6 +86,20 @@ def _schema(value: str) -> str:
     return value
 
 
+def _categories(value: str) -> str:
+    wrong = [name for name in _names(value) if name not in special.FIELDS]
+    if wrong:
+        raise ValueError(
+            f"{wrong[0][:40]!r} cannot be kept; leave it empty, or name some of {', '.join(special.FIELDS)},"
+            " with commas between"
+        )
+    return value
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip().lower() for name in value.split(",") if name.strip()))
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 SlackBotToken = Annotated[SecretStr, _token("xoxb-", "the Slack app's page OAuth & Permissions")]
 SlackAppToken = Annotated[SecretStr, _token("xapp-", "the Slack app's page Basic Information, App-Level Tokens")]
@@ -113,6 +128,7 @@ class Settings(BaseSettings):
     persona_schema: Annotated[str, AfterValidator(_schema)] = "workplace"
     persona_key: Annotated[SecretStr, AfterValidator(_key)] | None = None
     persona_consent: Literal["ask", "on", "off"] | None = None
+    special_categories: Annotated[str, AfterValidator(_categories)] = ""
     database_url: Annotated[str, AfterValidator(_database)] = "sqlite:///rapport.db"
     persona_update_every: Annotated[int, Field(ge=1, le=20)] = 1
     learn_within: Duration = timedelta(hours=24)
@@ -127,6 +143,11 @@ class Settings(BaseSettings):
     allowed_api_hosts: str = ""
     log_level: Literal["debug", "info", "warning", "error"] | None = None
     log_format: Literal["text", "json"] = "text"
+
+    @property
+    def allowed_categories(self) -> tuple[str, ...]:
+        """The special categories members may agree to."""
+        return _names(self.special_categories)
 
     @property
     def database_path(self) -> Path:
@@ -175,6 +196,7 @@ def load(*, as_plugin: bool = False, **overrides: Any) -> Settings:
     except ValidationError as error:
         mistakes = [_mistake(entry) for entry in error.errors(include_url=False)] + mistakes
         raise SettingsError(_listed(mistakes)) from None  # the cause would carry the values
+    mistakes += _taken(settings)
     if mistakes:
         raise SettingsError(_listed(mistakes))
     return settings
@@ -213,6 +235,14 @@ def _unpaired(environment: Mapping[str, str]) -> list[str]:
 def _without_key(given: Mapping[str, object]) -> list[str]:
     is_missing = given.get("LEARN_MODE") == "batch" and not given.get("ANTHROPIC_API_KEY")
     return ["LEARN_MODE: it needs ANTHROPIC_API_KEY; without a key, write direct"] * is_missing
+
+
+def _taken(settings: Settings) -> list[str]:
+    try:
+        special.with_fields(schema.load(settings.persona_schema), settings.allowed_categories)
+    except SchemaError as error:
+        return [f"SPECIAL_CATEGORIES: {error}"]
+    return []
 
 
 def _strange_hosts(environment: Mapping[str, str]) -> list[str]:

@@ -28,12 +28,13 @@ from bot.offering import Offers
 from bot.ports import Adapter, BatchModel, Clock, Model
 from bot.responder import Responder
 from bot.settings import Settings
+from bot.special import SpecialCategories
 from bot.store import erasing, migrate
 from bot.store.engine import Store
 from bot.store.sqlite import SqliteStore
 from bot.tasks import alongside
 from bot.tidying import Tidying
-from persona import schema
+from persona import schema, special
 from persona.optimizer import Optimizer
 
 LEARNING = "learning"
@@ -64,7 +65,7 @@ async def open_core(
     """
     clock = clock or SystemClock()
     default = settings.persona_consent or default
-    fields = schema.load(settings.persona_schema)
+    fields = special.with_fields(schema.load(settings.persona_schema), settings.allowed_categories)
     model, batch_model = _models(settings, clock) if model is None else (model, None)
     adapters: dict[Platform, Adapter] = {}
     async with AsyncExitStack() as closing:
@@ -93,6 +94,7 @@ async def open_core(
             batch_model=batch_model,
         )
         offers = Offers(store=store, schema=fields, default=default, clock=clock, tell=delivery.tell)
+        categories = SpecialCategories(store=store, terms=terms, clock=clock, tell=delivery.tell)
         responder = Responder(
             store=store,
             model=model,
@@ -101,7 +103,7 @@ async def open_core(
             default=default,
             clock=clock,
             learn_soon=partial(lanes.submit, LEARNING, LEARNING, learning.at_once),
-            offer=partial(_offer, lanes, offers),
+            offer=partial(_offer, lanes, offers, categories),
         )
         context = Context(
             store=store,
@@ -135,6 +137,7 @@ async def open_core(
             learning=learning,
             tidying=Tidying(store=store, terms=terms, clock=clock),
             departures=Departures(store=store, terms=terms, lives=_lives(settings), clock=clock),
+            special=categories,
             lanes=lanes,
             adapters=adapters,
         )
@@ -144,9 +147,11 @@ def _lives(settings: Settings) -> Lives:
     return Lives(tenant=settings.purge_after, departed=settings.departed_retention, silent=settings.silent_after)
 
 
-def _offer(lanes: Lanes, offers: Offers, message: Message) -> None:
+def _offer(lanes: Lanes, offers: Offers, categories: SpecialCategories, message: Message) -> None:
     """Look beside the room's own lane, so that nobody's next answer waits for it."""
     lanes.submit(OFFERING, message.key, partial(offers.consider, message))
+    if categories.are_allowed:
+        lanes.submit(OFFERING, f"{message.key} (special)", partial(categories.consider, message))
 
 
 def _models(settings: Settings, clock: Clock) -> tuple[Model, BatchModel | None]:

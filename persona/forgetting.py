@@ -86,16 +86,19 @@ async def forget(
     schema: Schema,
     now: datetime,
     actor: Actor = audit.BY_MEMBER,
+    is_fenced: bool = True,
 ) -> Forgotten:
     """Remove everything about one field, or about all fields, past values included, and fence what was said so far.
 
-    The fence keeps messages said before `now` from teaching it again, a session that is due already included.
+    The fence keeps messages said before `now` from teaching it again, a session that is due already included. Where
+    something else does, and a fence would only tell that there was something, `is_fenced` is False.
     """
     history = await read_history(transaction, member, schema=schema, at=now)
     removed = [fact for fact in history.facts if field in {None, fact.field}]
     owner: Parameters = {"tenant": member.tenant, "member": member.id}
     scope: Parameters = {**owner, "every": int(field is None), "field": field or "*"}
-    await transaction.execute(_RAISE_FENCE, **owner, field=field or "*", raised_at=to_micros(now))
+    if is_fenced:
+        await transaction.execute(_RAISE_FENCE, **owner, field=field or "*", raised_at=to_micros(now))
     for statement in (_FORGET_EVIDENCE, _FORGET_OPERATIONS, _FORGET_FACTS):
         await transaction.execute(statement, **scope)
     await quarantine.erase(transaction, member, field=field)

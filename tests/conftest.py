@@ -51,3 +51,11 @@ async def store(database: Path) -> AsyncIterator[SqliteStore]:
     opened = await SqliteStore.open(database)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def other_database(migrated: Path, tmp_path: Path) -> Path:
+    """The path of a second database, which knows nothing of the first."""
+    path = tmp_path / "other.db"
+    shutil.copy(migrated, path)
+    return path

@@ -20,6 +20,8 @@ MAX_CHOICES = 25
 async def run(context: Context, asked: Asked) -> View:
     """Keep a value that was typed after its field; without one, say what is missing."""
     field, value = finding.split(asked.words, context.schema)
+    if field is not None and field.special:
+        return refused.SPECIAL
     if field is not None and value:
         return await _add(context, asked, field, value)
     if field is not None:
@@ -42,6 +44,8 @@ async def form(context: Context, asked: Asked) -> Form | View:
     if closed is not None:
         return closed
     field = context.schema.by_name.get(asked.words)
+    if field is not None and field.special:
+        return refused.SPECIAL
     if field is not None:
         return Form(action=f"add:{field.name}", title="Add a fact", inputs=(value_input(field),))
     labels = tuple(field.label for field in _fields(context.schema))
@@ -76,7 +80,7 @@ def value_input(field: Field, value: str = "") -> Input:
 
 
 def _fields(schema: Schema) -> list[Field]:
-    return [field for field in schema.fields if not field.sensitive]
+    return [field for field in schema.agreed(()).fields if not field.sensitive]
 
 
 def _names(schema: Schema) -> str:

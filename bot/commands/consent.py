@@ -3,7 +3,7 @@
 from functools import partial
 
 from bot import consent
-from bot.commands import pause
+from bot.commands import pause, special
 from bot.commands.command import OUTDATED, Asked, Command, Context
 from bot.store import conversations, erasing, members
 from bot.store.members import Consent
@@ -71,7 +71,9 @@ async def _state(context: Context, asked: Asked) -> View:
     if context.default == "off":
         return View(text="Remembering is switched off for everybody here by whoever runs me: I learn and use nothing.")
     state = "on" if consent.is_on(decision, context.default) else decision.state
-    return View(text=f"Remembering is {_since(state, decision)}. {_MEANS[state]}", buttons=_OTHERS[state])
+    sections, buttons = await special.standing(context, asked, is_on=state == "on")
+    text = f"Remembering is {_since(state, decision)}. {_MEANS[state]}"
+    return View(text=text, sections=sections, buttons=(*_OTHERS[state], *buttons))
 
 
 def _since(state: str, decision: Consent) -> str:

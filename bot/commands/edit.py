@@ -44,6 +44,8 @@ async def form(context: Context, asked: Asked) -> Form | View:
     field = None if fact is None else context.schema.by_name.get(fact.field)
     if fact is None or field is None:
         return wording.GONE
+    if field.special:
+        return refused.SPECIAL
     closed = standing.closed(context)
     if closed is not None or not fact.holds(standing.persona.at):
         return closed or _ENDED

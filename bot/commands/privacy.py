@@ -6,8 +6,9 @@ from bot.applying import MAX_PER_DAY
 from bot.commands.command import Asked, Command, Context
 from bot.store import retention
 from bot.views import Button, Line, Section, View
-from persona import audit, quarantine
+from persona import audit, quarantine, special
 from persona.consolidation import LIVES
+from persona.sensitive import CATEGORIES
 
 
 async def run(context: Context, asked: Asked) -> View:
@@ -28,7 +29,8 @@ def _line(text: str) -> Line:
 
 
 def _kept(context: Context) -> list[Line]:
-    lives = sorted({field.life_days for field in context.schema.fields if field.life_days is not None})
+    fields = context.schema.agreed(()).fields
+    lives = sorted({field.life_days for field in fields if field.life_days is not None})
     over = f"; not said again, a fact is over after {_span(timedelta(days=lives[0] * LIVES))}" if lives else ""
     upwards = " or more, by its field" if len(lives) > 1 else ""
     private = f", one from a private room after {_span(timedelta(days=lives[0]))}{upwards}" if lives else ""
@@ -46,10 +48,23 @@ def _kept(context: Context) -> list[Line]:
         Line(text=f"that something was refused, and why, without your words: {_span(quarantine.LIFE)}"),
         Line(text=f"what answering you cost: {_span(retention.USAGE_LIFE)}"),
         Line(text=f"that something was learned, changed or forgotten, without any words of it: {_span(audit.LIFE)}"),
+        *_agreed(context),
         Line(
-            text="never: health, belief, politics, union, origin, sex life, biometrics, money troubles, credentials,"
-            f" minors, crime; nor more than {MAX_PER_DAY} facts from what you say in a day"
+            text=f"never: {', '.join(name for name in CATEGORIES if name not in context.schema.special)}; nor more than"
+            f" {MAX_PER_DAY} facts from what you say in a day"
         ),
+    ]
+
+
+def _agreed(context: Context) -> list[Line]:
+    categories = context.schema.special
+    if not categories:
+        return []
+    return [
+        Line(
+            text=f"only if you agree to each, and only what you say of it in our direct message on Slack:"
+            f" {', '.join(categories)}; {_span(special.LIFE)} at most, used nowhere else"
+        )
     ]
 
 

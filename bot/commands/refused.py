@@ -9,6 +9,11 @@ _SENSITIVE = (
     " minors or crime, not even when asked to."
 )
 
+SPECIAL = View(
+    text="I kept nothing. I keep that only from what you say in our direct message on Slack, while you agree to it;"
+    " `/persona consent` there says how it is."
+)
+"""For fields of special categories: whatever is entered, another try does not help."""
 
 _REPEATED_CHARS = 500
 
@@ -18,6 +23,8 @@ def view(reason: Reason, field: Field, *, text: str, form: str) -> View:
 
     What was typed is repeated, since a form closes over it; what should not stand anywhere is not.
     """
+    if field.special:
+        return SPECIAL
     wrote = "" if reason in {"empty", "sensitive", "instruction"} else f" You wrote: “{text[:_REPEATED_CHARS]}”."
     return View(
         text=f"{_sentence(reason, field)}{wrote}",

@@ -18,6 +18,7 @@ from bot.commands import (
     pause,
     privacy,
     show,
+    special,
     undo,
     used,
     why,
@@ -51,7 +52,7 @@ _GROUPS = {
     "Decide": (consent.COMMAND, pause.PAUSE, pause.RESUME, observe.COMMAND, offers.COMMAND),
     "Know": (privacy.COMMAND, export.COMMAND, link.LINK, link.UNLINK, HELP),
 }
-_EVERY = (*(command for group in _GROUPS.values() for command in group), widen.COMMAND)
+_EVERY = (*(command for group in _GROUPS.values() for command in group), special.COMMAND, widen.COMMAND)
 COMMANDS = {command.name: command for command in _EVERY if command.is_listed}
 """The verbs by name, in the order help lists them."""
 
@@ -70,7 +71,7 @@ class Commands:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields a member may name, for platforms that suggest words, in the order of the schema."""
-        return tuple(field.label for field in self._context.schema.fields if not field.sensitive)
+        return tuple(field.label for field in self._context.schema.agreed(()).fields if not field.sensitive)
 
     async def run(self, words: str, member: Member, *, room: Room | None = None) -> View:
         """Run what was typed after `/persona`; without words, or with a verb that is none, show the help."""

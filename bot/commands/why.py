@@ -9,7 +9,7 @@ from bot.commands.changing import Standing
 from bot.commands.command import Asked, Command, Context
 from bot.views import Button, Line, Section, View
 from persona import editing
-from persona.audience import FORM, MEMBER, Audience
+from persona.audience import FORM, MEMBER, SPECIAL, Audience
 from persona.consolidation import LIVES
 from persona.persona import Evidence, Fact, Persona
 from persona.schema import Field
@@ -71,7 +71,8 @@ def _one(context: Context, asked: Asked, standing: Standing, fact: Fact, number:
 def _actions(context: Context, asked: Asked, standing: Standing, fact: Fact) -> tuple[Button, ...]:
     is_current = fact.holds(standing.persona.at) and fact.field in context.schema.by_name
     can_change = is_current and standing.closed(context) is None
-    edit = (Button(action=f"form:edit:{fact.id}", label="Edit"),) if can_change else ()
+    is_by_hand = can_change and not context.schema.by_name[fact.field].special
+    edit = (Button(action=f"form:edit:{fact.id}", label="Edit"),) if is_by_hand else ()
     widen = changing.widening(fact, asked, standing.persona) if can_change else ()
     back = Button(action=f"show:{fact.field}:1", label="Back")
     return (*edit, *widen, back, Button(action=f"forget:{fact.id}", label="Forget this", is_danger=True))
@@ -99,6 +100,8 @@ def _readers(audience: Audience) -> str:
     """Who may come to know a fact of this audience."""
     if audience == MEMBER:
         return "you alone; I use it only where nobody else reads"
+    if audience == SPECIAL:
+        return "you alone; I use it only in our direct message on Slack, and while you agree"
     if audience == FORM:
         return "nobody is told; it shapes how I answer you, everywhere"
     if audience.startswith("tenant:"):
@@ -118,6 +121,8 @@ def _period(fact: Fact, persona: Persona) -> str:
 def _fades(fact: Fact, field: Field, persona: Persona) -> str:
     if field.life_days is None:
         return "fades: never by itself"
+    if field.special:
+        return f"fades: it is erased within {field.life_days} days, and at once if you stop agreeing"
     life = timedelta(days=field.life_days)
     uncertain, over = (fact.confirmed_at + times * life for times in (1, LIVES))
     was = "has counted" if uncertain <= persona.at else "counts"

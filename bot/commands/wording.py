@@ -9,7 +9,7 @@ from bot.messages import MessageId, Platform, RoomId, TenantId
 from bot.store.members import Consent
 from bot.views import Button, Line, Source, View
 from persona import editing
-from persona.audience import FORM, MEMBER, Audience, covers
+from persona.audience import FORM, MEMBER, SPECIAL, Audience, covers
 from persona.canonical import comparable
 from persona.dates import last_day
 from persona.persona import Evidence, Fact, Persona
@@ -87,6 +87,8 @@ def readers(audience: Audience) -> str:
         return "shapes my answers, never spoken"
     if audience == MEMBER:
         return "used only with you alone"
+    if audience == SPECIAL:
+        return "used only in our direct message, while you agree"
     return "used in any room without outsiders" if audience.startswith("tenant:") else "used only in that room"
 
 

@@ -7,7 +7,7 @@ that dies lets it run out, and the conversation comes due again.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.messages import Room
+from bot.messages import MessageId, Room
 from bot.store.conversations import MAX_ATTEMPTS, Line, lines_from, room_from
 from persona.moments import to_micros
 from persona.persona import MemberKey
@@ -87,6 +87,12 @@ _FAILED = """
     WHERE tenant = :tenant AND room = :room AND lease_owner = :owner
 """
 
+_IS_WAITING = """
+    SELECT 1 AS one FROM message
+    JOIN conversation ON conversation.tenant = message.tenant AND conversation.room = message.room
+    WHERE message.tenant = :tenant AND message.room = :room AND message.id = :message
+      AND message.position > conversation.learned_through AND conversation.lease_until <= :now
+"""
 _UNPARK = """
     UPDATE conversation SET attempts = 0, not_before = 0
     WHERE last_position > learned_through AND attempts >= :max_attempts
@@ -219,3 +225,11 @@ def _claimed(row: Row) -> Claimed:
 
 def _of(member: MemberKey, idle_since: datetime) -> dict[str, Value]:
     return {"member_tenant": member.tenant, "member": member.id, "idle_since": to_micros(idle_since)}
+
+
+async def is_waiting(transaction: Transaction, room: Room, message: MessageId, *, now: datetime) -> bool:
+    """Whether a message is still to be learned, and nobody is learning it already."""
+    row = await transaction.fetch_one(
+        _IS_WAITING, tenant=room.tenant, room=room.id, message=message, now=to_micros(now)
+    )
+    return row is not None

@@ -10,7 +10,7 @@ from bot import applying
 from bot.commands.registry import COMMANDS
 from bot.settings import Settings
 from bot.store import retention
-from persona import audit, observation, quarantine
+from persona import audit, observation, quarantine, special
 from persona.sensitive import CATEGORIES
 
 PAGE = (Path(__file__).parents[2] / "PRIVACY.md").read_text()
@@ -26,6 +26,7 @@ LIVES = {
     "Text that could not be learned": retention.PARKED_LIFE,
     "The text of a reply": retention.REPLY_LIFE,
     "That a message was answered": retention.KEY_LIFE,
+    "What you agreed to of a special category": special.LIFE,
     "That something you said was not kept": quarantine.LIFE,
     "What each call of the language model cost": retention.USAGE_LIFE,
     "The audit log": audit.LIFE,
@@ -79,6 +80,14 @@ def test_limits_are_those_that_hold() -> None:
     assert "once three messages in two conversations show it" in PAGE
     assert DEFAULTS["silent_after"] == timedelta(days=365)
     assert "said nothing for a year" in PAGE
+
+
+def test_special_categories_are_those_that_can_be_agreed_to() -> None:
+    """The exception is as narrow, as short and as much off as the page says."""
+    assert DEFAULTS["special_categories"] == ""
+    assert "of your health, belief or union you may want Rapport to know" in PAGE
+    assert list(special.FIELDS) == ["health", "belief", "union"]
+    assert f"erased after {special.LIFE.days} days" in PAGE
 
 
 def test_asking_first_is_the_default() -> None:

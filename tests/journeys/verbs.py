@@ -257,6 +257,14 @@ async def widen(hand: Hand) -> None:
     assert "Lisbon" in await hand.prompt("random")
 
 
+async def special(hand: Hand) -> None:
+    """As Rapport ships, nothing of a special category is offered or kept, not even in private."""
+    await hand.talks("I am diabetic", "direct")
+    panel = await hand.type("consent")
+    assert [label for label in panel.labels if "health" in label] == []
+    assert await hand.known() == []
+
+
 STORIES: Mapping[str, Callable[[Hand], Awaitable[None]]] = {
     "show": show,
     "why": why,
@@ -277,6 +285,7 @@ STORIES: Mapping[str, Callable[[Hand], Awaitable[None]]] = {
     "unlink": unlink,
     "help": help_,
     "widen": widen,
+    "special": special,
 }
 """By verb."""
 
@@ -284,6 +293,7 @@ ELSEWHERE: Mapping[tuple[str, Kind], tuple[str, str]] = {
     ("pause", "press"): ("", "its button stands on Slack's Home tab alone: tests/journeys/test_home_tab.py"),
     ("observe", "press"): ("", "likewise"),
     ("resume", "press"): ("", "no button of this version; one of an older one is in tests/journeys/test_stale.py"),
+    ("special", "press"): ("", "only where it is allowed, in a Slack direct message: tests/journeys/test_special.py"),
     ("add", "form"): ("discord typed", "Discord asks for both options itself"),
     ("add", "fill"): ("discord typed", "likewise"),
 }

@@ -346,14 +346,20 @@ async def test_no_other_account_of_the_member_gets_it(diabetic: SqliteStore) -> 
 
 
 async def test_the_query_wants_an_agreement_that_runs(diabetic: SqliteStore) -> None:
-    """On the very moment an agreement ends, swept or not, it is read no more; nor after it was declined."""
+    """From the very moment an agreement ends, swept or not, it is read no more; nor with a no, an offer, or neither."""
     end = NOON + LIFE
     before = await known(diabetic, place=DIRECT, when=end - timedelta(microseconds=1))
     after = await known(diabetic, place=DIRECT, when=end)
     await diabetic.write(partial(special.decline, member=ANN, category="health", now=NOON))
     declined = await known(diabetic, place=DIRECT, when=at(1))
+    await diabetic.write(partial(special.erase, member=ANN))
+    none = await known(diabetic, place=DIRECT, when=at(1))
+    offer = partial(special.offer, member=ANN, category="health", room="D1", message="m1", said_at=NOON, now=NOON)
+    await diabetic.write(offer)
+    offered = await known(diabetic, place=DIRECT, when=at(1))
 
-    assert (values(before), values(after), values(declined)) == (["diabetic"], [], [])
+    assert values(before) == ["diabetic"]
+    assert [values(one) for one in (after, declined, none, offered)] == [[], [], [], []]
 
 
 async def test_it_is_not_tidied_into_anything(diabetic: SqliteStore) -> None:

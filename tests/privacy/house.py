@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bot import settings
+from bot import errors, settings
 from bot.core import Core
 from bot.messages import Accepted, Member, Message, MessageId, Platform, Room
 from bot.models import anthropic_requests
@@ -39,6 +39,7 @@ class Rooms:
         """Who can read in each channel of each tenant now; external where nothing is known."""
         self.posts: list[Post] = []
         self.told: list[tuple[Room, Member, View]] = []
+        self.is_reachable = True
 
     async def classified(self, room: Room) -> Room:
         return replace(room, kind=self.kinds.get((room.tenant, room.channel), "external"))
@@ -65,6 +66,8 @@ class Rooms:
         return None
 
     async def notify(self, room: Room, member: Member, view: View) -> bool:
+        if not self.is_reachable:
+            raise errors.PlatformUnreachableError
         self.told.append((room, member, view))
         return True
 
@@ -75,7 +78,7 @@ class House:
     def __init__(self, core: Core, clock: StillClock) -> None:
         self.store, self.clock, self.model, self.lanes = core.store, clock, core.model, core.lanes
         self.intake, self.commands = core.intake, core.commands
-        self.learning, self.tidying = core.learning, core.tidying
+        self.learning, self.tidying, self.special = core.learning, core.tidying, core.special
         self.rooms = Rooms()
         core.adapters["slack"] = self.rooms
         self._count = 0
@@ -90,9 +93,14 @@ class House:
         model: Model | None = None,
         around: Callable[[Store], Store] | None = None,
         claude: str | None = None,
+        categories: str = "",
     ) -> AsyncIterator[House]:
-        """A house on a database, with a model or the address of one; who decided nothing is remembered in it."""
+        """A house on a database, with a model or the address of one; who decided nothing is remembered in it.
+
+        `categories` are the special ones that its members may agree to.
+        """
         values: dict[str, Any] = {"database_url": f"sqlite:///{database}", "persona_consent": "on"}
+        values["special_categories"] = categories
         if claude is not None:
             values |= {"anthropic_api_key": "test-key", "anthropic_base_url": claude}
         loaded = settings.load(**values)

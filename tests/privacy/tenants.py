@@ -21,7 +21,7 @@ from bot.prompt import Prompt
 from bot.store import erasing, inbox, retention, sessions, tidying
 from bot.store.engine import Store
 from bot.views import View
-from persona import audit
+from persona import audit, special
 from persona.audience import RoomKind
 from persona.ports import StructuredReply, StructuredRequest, Transaction, Usage, Value
 from tests.clock import StillClock
@@ -49,6 +49,7 @@ SWEEPS: dict[str, str] = {
     sessions._UNPARK: "a start tries again what failed, wherever",
     inbox._OPEN: "a start answers what was left open, wherever",
     tidying._TAKE: "tidying takes the personas whose time has come, wherever",
+    special._OVER: "agreements that are over end, wherever",
     audit._OUTLIVED: "which chains have something to cut",
     **dict.fromkeys(
         (retention._MESSAGES, retention._REPLIES, retention._KEYS, retention._REQUESTS, retention._USAGE),
@@ -209,6 +210,7 @@ class Town:
                 await self._house.store.write(sessions.unpark)
                 await self._house.intake.recover()
                 await self._house.tidying.sweep()
+                await self._house.special.sweep()
                 erase = partial(retention.erase_old, now=self._house.clock.now(), message_life=retention.PARKED_LIFE)
                 await self._house.store.write(erase)
         await self._house.lanes.drained()

@@ -113,6 +113,17 @@ async def test_idle_says_what_was_learned(terminal: Terminal) -> None:
     assert "Nothing new" in turns[-1].shown
 
 
+async def test_nothing_special_is_offered_or_kept(terminal: Terminal) -> None:
+    """Whatever whoever runs us allows, at a terminal nobody is asked for it, and nothing of it is kept."""
+    typed = ("/dm", "I am diabetic", "/idle", "/persona consent", "/persona show health")
+    turns = await terminal.types(*typed, special_categories="health, belief, union")
+
+    assert turns[1].where == "(direct message)"
+    assert "days" not in turns[1].shown
+    assert "health" not in turns[3].shown
+    assert "Nothing is remembered under health" in turns[4].shown
+
+
 async def test_what_is_to_be_remembered_is_learned_at_once(terminal: Terminal) -> None:
     """Who asks to be remembered sees, right after the answer, what changed, and has it in the next one."""
     turns = await terminal.types("Remember that I moved to Lisbon", "where am I?")
