@@ -267,6 +267,20 @@ async def test_a_deaf_socket_swallows_events() -> None:
         assert heard == []
 
 
+async def test_what_happens_while_nobody_is_connected_can_be_lost(twin: SlackTwin) -> None:
+    """Events wait for a socket unless they are not to: then they are lost, and only history tells."""
+    twin.waits = False
+    await twin.says("U1", "C1", "hi")
+    twin.waits = True
+    await twin.says("U1", "C1", "hi again")
+    async with listening(twin) as app:
+        heard = collect(app, "message")
+        await twin.settled()
+
+    assert [event.inner["text"] for event in twin.lost] == ["hi"]
+    assert [body["event"]["text"] for body in heard] == ["hi again"]
+
+
 async def test_link_disabled_refuses_new_sockets(twin: SlackTwin) -> None:
     """Once Socket Mode is switched off, sockets close and a new one is refused until it is on again."""
     async with aiohttp.ClientSession() as session, session.ws_connect(twin.ticket_url()) as socket:
@@ -879,6 +893,22 @@ async def test_history_is_paged_and_hides_metadata(twin: SlackTwin) -> None:
     assert bare[1]["metadata"] == {"event_type": "answer"}
     assert whole[1]["metadata"]["event_payload"] == {"id": "1"}
     assert await refusal(client.conversations_replies(channel="C1", ts="1.0")) == "thread_not_found"
+
+
+async def test_history_may_be_capped(twin: SlackTwin) -> None:
+    """With a cap set, a page has no more than that, whatever is asked for, and says that there is more."""
+    twin.workspace.history_cap = 15
+    root = await twin.says("U1", "C1", "root")
+    for number in range(20):
+        await twin.says("U1", "C1", str(number), thread=root)
+        await twin.says("U1", "C1", str(number))
+    client = web(twin)
+    pages = [
+        await client.conversations_history(channel="C1", limit=200),
+        await client.conversations_replies(channel="C1", ts=root, limit=200),
+    ]
+
+    assert [(len(page["messages"]), page["has_more"]) for page in pages] == [(15, True), (15, True)]
 
 
 async def test_history_may_lag(twin: SlackTwin) -> None:

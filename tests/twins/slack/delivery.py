@@ -75,6 +75,8 @@ class Delivery(Sockets):
         self.ack_timeout_s = ack_timeout_s
         """Stands for Slack's three seconds; redeliveries follow one another without further pause."""
         self.redeliveries = REDELIVERIES_MAX
+        self.waits = True
+        """Whether an event waits while no socket is open; Slack gives it up after some minutes."""
         self.acks: list[Ack] = []
         self.events: list[Event] = []
         self.strays: list[Json] = []
@@ -82,9 +84,12 @@ class Delivery(Sockets):
         self._envelopes: dict[str, _Envelope] = {}
 
     def dispatch(self, payload: Json) -> Event:
-        """Deliver an event until it is acked or given up, in the background; it waits while no socket is open."""
+        """Deliver an event until it is acked or given up, in the background; while no socket is open it `waits`."""
         event = Event(id=payload["event_id"], payload=payload)
         self.events.append(event)
+        if not self.waits and not self.ready():
+            event.lost = True
+            return event
         self.spawn(self._deliver, event)
         return event
 

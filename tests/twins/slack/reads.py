@@ -130,7 +130,7 @@ def _within(message: Message, args: Args) -> bool:
 
 
 def _listing(desk: Desk, args: Args, found: list[Message], *, most: int) -> Json:
-    page, cursor = _page(found, [m.ts for m in found], args, most)
+    page, cursor = _page(found, [m.ts for m in found], args, most, cap=desk.workspace.history_cap)
     shown = [_message_json(desk, message, whole=args.flag("include_all_metadata")) for message in page]
     return {"ok": True, "messages": shown, "has_more": bool(cursor), "response_metadata": {"next_cursor": cursor}}
 
@@ -146,9 +146,9 @@ def _message_json(desk: Desk, message: Message, *, whole: bool) -> Json:
     return shown
 
 
-def _page(items: list[T], names: list[str], args: Args, most: int) -> tuple[list[T], str]:
+def _page(items: list[T], names: list[str], args: Args, most: int, *, cap: int | None = None) -> tuple[list[T], str]:
     """One page of `items`, of `most` unless the app asks otherwise, and a cursor that names the last item on it."""
-    cursor, limit = args.text("cursor"), min(int(args.number("limit", "invalid_limit")) or most, PAGE_MAX)
+    cursor, limit = args.text("cursor"), min(int(args.number("limit", "invalid_limit")) or most, cap or PAGE_MAX)
     if cursor and cursor not in names:
         raise RefusalError("invalid_cursor")
     start = names.index(cursor) + 1 if cursor else 0

@@ -154,6 +154,8 @@ class Workspace:
         self.files: dict[str, bytes] = {}
         """What can be downloaded, by file id."""
         self.history_lag_s = 0.0
+        self.history_cap: int | None = None
+        """The most that a page of history has, whatever the app asks for: 15 for some apps that are distributed."""
         self.edit_window_s: float | None = None
         self.response_url_life_s, self.response_url_uses = RESPONSE_URL_LIFE_S, RESPONSE_URL_USES
         self.outbox: list[Json] = []
