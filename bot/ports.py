@@ -42,6 +42,31 @@ class Post:
     """Whether the text is complete. One that still grows is not worth waiting for."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A message as a platform shows it now."""
+
+    text: str
+    """As an edit of it would bring it."""
+    is_edited: bool
+    """Whether it was ever edited. If not, a text that differs from ours is the same words, spelled anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """A stretch of a room that was certainly read whole: what was said in it and is not in `standing` is gone."""
+
+    since: datetime
+    until: datetime
+    """Both ends belong to it."""
+    standing: Mapping[MessageId, Standing]
+    """May hold more than the stretch, such as what others said."""
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether what was said at a moment belongs to the stretch."""
+        return self.since <= moment <= self.until
+
+
 class Adapter(Protocol):
     """A platform's side: it hands messages to `Intake` and shows replies. Rendering and limits are its own."""
 
@@ -88,6 +113,22 @@ class Adapter(Protocol):
 
     async def notify(self, room: Room, member: Member, view: View) -> bool:
         """Show something to one member alone. False if the platform has no private way to them now."""
+        ...
+
+    def listed_in(self, room: Room, message: MessageId) -> Room:
+        """The room in whose history a message of `room` stands: that of a thread's first one may be the channel's."""
+        ...
+
+    async def history(self, room: Room, *, since: datetime, until: datetime) -> History | None:
+        """What stands in a room of what was said from `since` to `until`, by one call for messages.
+
+        The stretch that was read may end earlier, or begin later: then another call is for the rest. None if the
+        platform does not show the room, or does not say for certain that it shows all of it; that nothing stands there
+        is never concluded from that.
+
+        Raises:
+            PlatformError: the platform could not be asked now.
+        """
         ...
 
 

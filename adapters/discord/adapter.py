@@ -4,17 +4,18 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import aiohttp
 import discord
 
-from adapters.discord import translate, views
+from adapters.discord import history, translate, views
 from adapters.discord.errors import called
 from bot import errors, markdown
-from bot.messages import Member, Message, Platform, Room
-from bot.ports import Post
+from bot.messages import Member, Message, MessageId, Platform, Room
+from bot.ports import History, Post
 from bot.views import Source, View
 
 MAX_TEXT = 2_000
@@ -141,6 +142,14 @@ class DiscordAdapter:
             self._closed_to_us.add(member.id)
             return False
         return True
+
+    def listed_in(self, room: Room, message: MessageId) -> Room:
+        """See `Adapter.listed_in`: what was said in a thread stands in it, the first post of a forum's too."""
+        return room
+
+    async def history(self, room: Room, *, since: datetime, until: datetime) -> History | None:
+        """See `Adapter.history`."""
+        return await history.read(self._client, room, since=since, until=until)
 
     def drawn(self, view: View) -> dict[str, Any]:
         """The view as arguments of a send or an edit, without its files."""

@@ -13,13 +13,13 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from adapters.slack import uploads, views
+from adapters.slack import history, uploads, views
 from adapters.slack.errors import called, is_too_old
 from adapters.slack.guests import Guests
 from adapters.slack.render import mrkdwn, rendered_length
 from bot import errors, markdown
-from bot.messages import Member, Message, Platform, Room, TenantId
-from bot.ports import Clock, Post
+from bot.messages import Member, Message, MessageId, Platform, Room, TenantId
+from bot.ports import Clock, History, Post
 from bot.views import Source, View
 from persona.audience import RoomKind
 
@@ -211,6 +211,17 @@ class SlackAdapter:
             _log.info("notice.refused", why=str(refused))
             return False
         return True
+
+    def listed_in(self, room: Room, message: MessageId) -> Room:
+        """See `Adapter.listed_in`: a channel's history holds the first messages of its threads."""
+        return replace(room, thread=None) if message == room.thread else room
+
+    async def history(self, room: Room, *, since: datetime, until: datetime) -> History | None:
+        """See `Adapter.history`; another workspace's rooms are not shown to this one's token."""
+        if room.tenant != self.tenant:
+            return None
+        read = partial(history.read, self._client, room, bot_user=self.bot_user, clock=self._clock)
+        return await read(since=since, until=until)
 
     async def without_files(self, view: View, member: Member) -> View:
         """The view as it can be shown anywhere: its files go into the member's direct message. Never raises."""

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 from adapters.terminal import files, views
 from adapters.terminal.screen import Screen
-from bot.messages import Member, Message, Platform, Room
-from bot.ports import Post
+from bot.messages import Member, Message, MessageId, Platform, Room
+from bot.ports import History, Post
 from bot.views import File, View
 
 
@@ -58,6 +59,14 @@ class TerminalAdapter:
         """Show it to whoever sits there."""
         self.show(view)
         return True
+
+    def listed_in(self, room: Room, message: MessageId) -> Room:
+        """Where it was said."""
+        return room
+
+    async def history(self, room: Room, *, since: datetime, until: datetime) -> History | None:
+        """Nothing can be deleted on a screen."""
+        return None
 
     def show(self, view: View) -> None:
         """Print a view, remember what can be pressed, and write its files."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from bot.lanes import Lanes
 from bot.learning import Learning, Pace
 from bot.messages import Edit, Member, Message, MessageId, Platform, Room, TenantId
 from bot.offering import Offers
-from bot.ports import Adapter, Post
+from bot.ports import Adapter, History, Post
 from bot.responder import Responder
 from bot.store.engine import Store, Unit
 from bot.store.sqlite import SqliteStore
@@ -78,6 +78,12 @@ class Paper:
 
     async def locale(self, member: Member) -> str | None:
         return self.locales.get(member.id)
+
+    def listed_in(self, room: Room, message: MessageId) -> Room:
+        return room
+
+    async def history(self, room: Room, *, since: datetime, until: datetime) -> History | None:
+        return None
 
     async def notify(self, room: Room, member: Member, view: View) -> bool:
         if not self.is_reachable:

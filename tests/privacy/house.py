@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from bot import errors, settings
 from bot.core import Core
 from bot.messages import Accepted, Member, Message, MessageId, Platform, Room
 from bot.models import anthropic_requests
-from bot.ports import Model, Post
+from bot.ports import History, Model, Post
 from bot.prompt import Prompt
 from bot.responder import Responder, _Turn
 from bot.store.engine import Store
@@ -63,6 +64,12 @@ class Rooms:
         yield
 
     async def locale(self, member: Member) -> str | None:
+        return None
+
+    def listed_in(self, room: Room, message: MessageId) -> Room:
+        return room
+
+    async def history(self, room: Room, *, since: datetime, until: datetime) -> History | None:
         return None
 
     async def notify(self, room: Room, member: Member, view: View) -> bool:

@@ -106,3 +106,11 @@ async def test_working_shows_nothing_in_a_pipe(adapter: TerminalAdapter, shown: 
 async def test_a_terminal_does_not_say_what_somebody_reads(adapter: TerminalAdapter) -> None:
     """Anybody can sit there; what they write has to do."""
     assert await adapter.locale(ANA) is None
+
+
+async def test_a_terminal_shows_no_history(adapter: TerminalAdapter) -> None:
+    """Nothing can be deleted on a screen: what stands there nobody has to find out."""
+    room = adapter.listed_in(TEAM, MessageId("1"))
+
+    assert room == TEAM
+    assert await adapter.history(room, since=NOON, until=NOON) is None
