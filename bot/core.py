@@ -15,6 +15,7 @@ from bot.lanes import Lanes
 from bot.learning import Learning
 from bot.messages import Platform
 from bot.ports import Adapter, Clock, Model
+from bot.rechecking import Rechecking
 from bot.settings import Settings
 from bot.special import SpecialCategories
 from bot.store import erasing, retention, sessions
@@ -43,6 +44,7 @@ class Core:
     tidying: Tidying
     departures: Departures
     special: SpecialCategories
+    rechecking: Rechecking
     lanes: Lanes
     adapters: dict[Platform, Adapter] = field(default_factory=dict)
 
@@ -59,7 +61,7 @@ class Core:
         if recovered:
             _log.info("inbox.recovered", messages=recovered)
         ending = (self.departures.sweep, self.special.sweep, self._erase_old, self._compact)
-        sweeps = (self.learning.sweep, self.tidying.sweep, self.intake.recover, *ending)
+        sweeps = (self.learning.sweep, self.tidying.sweep, self.rechecking.sweep, self.intake.recover, *ending)
         async with schedule.every(self.settings.sweep_every, *sweeps), alongside(self.model.warm):
             try:
                 yield

@@ -26,6 +26,7 @@ from bot.messages import Message, Platform
 from bot.models.offline import OfflineModel
 from bot.offering import Offers
 from bot.ports import Adapter, BatchModel, Clock, Model
+from bot.rechecking import Rechecking
 from bot.responder import Responder
 from bot.settings import Settings
 from bot.special import SpecialCategories
@@ -116,28 +117,30 @@ async def open_core(
             silent_after=settings.silent_after,
         )
         commands = Commands(context)
+        intake = Intake(
+            store=store,
+            lanes=lanes,
+            adapters=adapters,
+            schema=fields,
+            default=default,
+            clock=clock,
+            answer=responder.answer,
+            turn_away=responder.turn_away,
+            command=Spoken(commands, delivery).answer,
+            verbs=COMMANDS,
+        )
         yield Core(
             settings=settings,
             store=store,
             clock=clock,
             model=model,
-            intake=Intake(
-                store=store,
-                lanes=lanes,
-                adapters=adapters,
-                schema=fields,
-                default=default,
-                clock=clock,
-                answer=responder.answer,
-                turn_away=responder.turn_away,
-                command=Spoken(commands, delivery).answer,
-                verbs=COMMANDS,
-            ),
+            intake=intake,
             commands=commands,
             learning=learning,
             tidying=Tidying(store=store, terms=terms, clock=clock),
             departures=Departures(store=store, terms=terms, lives=_lives(settings), clock=clock),
             special=categories,
+            rechecking=Rechecking(store=store, intake=intake, adapters=adapters, clock=clock),
             lanes=lanes,
             adapters=adapters,
         )

@@ -54,6 +54,7 @@ class DiscordListeners:
     async def _ready(self) -> None:
         """Answer what waited for the connection, without waiting for a sweep. Comes again with every new session."""
         self._register()
+        self._core.rechecking.missed("discord")
         await self._changes.compare()
         recovered = await self._core.intake.recover()
         if recovered:

@@ -18,7 +18,7 @@ from typing import Literal, get_args
 import bot.store
 from bot.messages import Deletion, Edit, Member, Message, MessageId, Room, TenantId
 from bot.prompt import Prompt
-from bot.store import erasing, inbox, retention, sessions, tidying
+from bot.store import erasing, held, inbox, retention, sessions, tidying
 from bot.store.engine import Store
 from bot.views import View
 from persona import audit, special
@@ -48,6 +48,7 @@ SWEEPS: dict[str, str] = {
     sessions._CLAIM_DUE: "learning looks for what fell idle, wherever",
     sessions._UNPARK: "a start tries again what failed, wherever",
     inbox._OPEN: "a start answers what was left open, wherever",
+    held._HELD: "a start looks after what is held of messages, wherever on a platform",
     tidying._TAKE: "tidying takes the personas whose time has come, wherever",
     special._OVER: "agreements that are over end, wherever",
     audit._OUTLIVED: "which chains have something to cut",

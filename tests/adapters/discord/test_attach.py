@@ -212,3 +212,26 @@ async def test_what_was_left_open_waits_for_the_connection(twin: DiscordTwin, co
             rows = await core.store.read(lambda work: work.fetch("SELECT kind FROM conversation"))
             assert [row["kind"] for row in rows] == ["public"]
             assert shown(twin) == [NOT_AN_AI]
+
+
+# -- what was missed --------------------------------------------------------------------------------------------------
+
+
+async def test_a_hosts_new_session_is_checked_like_a_start(twin: DiscordTwin, core: Core, clock: StillClock) -> None:
+    """What was deleted before Discord let a host in again is found out, an hour after the last check at the latest."""
+    clock.advance(seconds=(twin.server.now - clock.now()).total_seconds())
+    async with running(Plain()) as host:
+        async with attach(host, core):
+            await answered(twin, core, "hello")
+            clock.advance(minutes=5)
+            found = [await core.rechecking.sweep()]
+            (said,) = (message for message in twin.messages("team") if message.author_id != twin.bot_id)
+            del twin.server.messages[said.id]  # nobody was in a session to be told
+            clock.advance(hours=1)
+            found.append(await core.rechecking.sweep())
+            host.dispatch("ready")
+            await asyncio.sleep(0)  # heard; leaving waits until it is dealt with
+        async with attach(host, core):
+            found.append(await core.rechecking.sweep())
+
+        assert found == [0, 0, 1]

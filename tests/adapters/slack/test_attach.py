@@ -90,6 +90,20 @@ async def test_what_changes_is_heard_beside_the_host(twin: SlackTwin, core: Core
         assert [row["state"] for row in origins] == ["gone" if is_removal else "here"]
 
 
+async def test_what_changed_unheard_is_found_out_in_a_host(twin: SlackTwin, database: Path) -> None:
+    """What was deleted while a host did not run is found out after its start, as in a process of our own."""
+    host = Host(twin)
+    async with opened(database, twin) as core, attach(host.app, core), host.connected(twin):
+        ts = await twin.says("U1", "C1", "<@U0BOT> hello")
+        await twin.wait_for(lambda: replies(twin, ts))
+        await core.lanes.drained()
+    twin.waits = False
+    await twin.deletes("U1", "C1", ts)
+    twin.now += 300
+    async with opened(database, twin) as core, attach(Host(twin).app, core):
+        assert await core.rechecking.sweep() == 1
+
+
 def replies(twin: SlackTwin, ts: str) -> list[str]:
     """What shows in the thread of a post."""
     return [message.visible for message in twin.messages("C1", ts) if message.bot_id and message.ts != ts]
