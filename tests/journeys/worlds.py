@@ -120,11 +120,15 @@ class World(Protocol):
         """Let the platform deliver a post once more."""
         ...
 
-    async def edits(self, post: str, text: str) -> None: ...
+    async def edits(self, post: str, text: str, *, is_heard: bool = True) -> None:
+        """Change a post. One that is not heard of happens while Rapport does not run."""
+        ...
 
     async def unfurls(self, post: str) -> None: ...
 
-    async def deletes(self, post: str) -> None: ...
+    async def deletes(self, post: str, *, is_heard: bool = True) -> None:
+        """Delete a post; likewise."""
+        ...
 
     def channel(self, place: Place) -> str:
         """The platform's id of a channel."""
@@ -287,9 +291,10 @@ class SlackWorld(_Shared):
         posts = [message for channel in self._channels.values() for message in self.twin.messages(channel)]
         return [message.visible for message in posts if message.bot_id and not message.deleted]
 
-    async def edits(self, post: str, text: str) -> None:
+    async def edits(self, post: str, text: str, *, is_heard: bool = True) -> None:
         channel, ts = post.split("/")
         user = next(message.user for message in self.twin.messages(channel) if message.ts == ts)
+        self.twin.waits = is_heard
         await self.twin.edits(user, channel, ts, text)
         await self.delivered()
 
@@ -298,9 +303,10 @@ class SlackWorld(_Shared):
         await self.twin.unfurls(channel, ts)
         await self.delivered()
 
-    async def deletes(self, post: str) -> None:
+    async def deletes(self, post: str, *, is_heard: bool = True) -> None:
         channel, ts = post.split("/")
         user = next(message.user for message in self.twin.messages(channel) if message.ts == ts)
+        self.twin.waits = is_heard
         await self.twin.deletes(user, channel, ts)
         await self.delivered()
 
@@ -415,11 +421,12 @@ class DiscordWorld(_Shared):
         await self.twin.redeliver(message)
         await self.quiet()
 
-    async def edits(self, post: str, text: str) -> None:
+    async def edits(self, post: str, text: str, *, is_heard: bool = True) -> None:
         message = self.twin.message(post)
         assert message is not None
         await self.twin.edits(message, f"<@{self.twin.bot_id}> {text}")
-        await self.delivered()
+        if is_heard:
+            await self.delivered()
 
     async def unfurls(self, post: str) -> None:
         message = self.twin.message(post)
@@ -427,11 +434,12 @@ class DiscordWorld(_Shared):
         await self.twin.unfurls(message, {"type": "link", "title": "A page"})
         await self.delivered()
 
-    async def deletes(self, post: str) -> None:
+    async def deletes(self, post: str, *, is_heard: bool = True) -> None:
         message = self.twin.message(post)
         assert message is not None
         await self.twin.deletes(message)
-        await self.delivered()
+        if is_heard:
+            await self.delivered()
 
     def channel(self, place: Place) -> str:
         return self._channels[place]
