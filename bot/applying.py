@@ -61,14 +61,17 @@ async def apply(
     if update is None:
         return ()
     await charge(transaction, batch, update.usage, call=call, now=now)
+    held = await consent.holding(transaction, batch[0].claimed.room.tenant, terms.default)
     spoke = {member: None for one in batch for member in one.session.speakers}
     standing = {member: await _standing(transaction, member, terms, now) for member in spoke}
-    refused = [one for one in update.refusals if _is_theirs_to_see(one, standing, terms.default)]
+    refused = [one for one in update.refusals if _is_theirs_to_see(one, standing, held)]
     await quarantine.keep(transaction, refused, now=now)
-    held = {one.session.id for one in batch if one.is_held}
-    ours = [operation for operation in update.operations if operation.session in held]
+    ids = {one.session.id for one in batch if one.is_held}
+    ours = [operation for operation in update.operations if operation.session in ids]
     still = [
-        operation for operation in ours if await _still_holds(transaction, operation, standing[operation.member], terms)
+        operation
+        for operation in ours
+        if await _still_holds(transaction, operation, standing[operation.member], held, schema=terms.schema)
     ]
     allowed = await _within_quota(transaction, still, now)
     await quarantine.keep_surplus(transaction, [one for one in still if one not in allowed], now=now)
@@ -135,17 +138,19 @@ async def _standing(transaction: Transaction, member: MemberKey, terms: Terms, n
     )
 
 
-async def _still_holds(transaction: Transaction, operation: Operation, standing: _Standing, terms: Terms) -> bool:
+async def _still_holds(
+    transaction: Transaction, operation: Operation, standing: _Standing, held: consent.Holding, *, schema: Schema
+) -> bool:
     """Whether nothing happened while the model was asked: no forget, no pause, no deleted or edited message."""
     if is_forgotten(standing.fences, operation.field, operation.evidence, prints=standing.prints):
         return False
     if operation.kind == "observed" and not standing.is_observed:
         return False
-    category = terms.schema.by_name[operation.field].special
+    category = schema.by_name[operation.field].special
     if category and not _is_agreed(standing.agreed.get(category), operation):
         return False
     for evidence in operation.evidence:
-        if not consent.covers(standing.decision, terms.default, evidence.said_at):
+        if not held.covers(standing.decision, evidence.said_at):
             return False
         if not await conversations.still_says(transaction, evidence):
             return False
@@ -156,7 +161,7 @@ def _is_agreed(since: datetime | None, operation: Operation) -> bool:
     return since is not None and all(evidence.said_at >= since for evidence in operation.evidence)
 
 
-def _is_theirs_to_see(refusal: Refusal, standings: Mapping[MemberKey, _Standing], default: consent.Default) -> bool:
+def _is_theirs_to_see(refusal: Refusal, standings: Mapping[MemberKey, _Standing], held: consent.Holding) -> bool:
     """Whether a refusal may be kept: its author neither paused nor forgot meanwhile."""
     if refusal.author is None:
         return False
@@ -164,7 +169,7 @@ def _is_theirs_to_see(refusal: Refusal, standings: Mapping[MemberKey, _Standing]
     said = [quoted.line.said_at for quoted in refusal.proposal.quoted if quoted.line is not None]
     raised = [fence for field, fence in standing.fences.items() if field in {"*", refusal.proposal.field}]
     is_gone = refusal.reason != "forgotten" and any(moment <= fence for moment in said for fence in raised)
-    return not is_gone and all(consent.covers(standing.decision, default, moment) for moment in said)
+    return not is_gone and all(held.covers(standing.decision, moment) for moment in said)
 
 
 async def _within_quota(transaction: Transaction, operations: Sequence[Operation], now: datetime) -> list[Operation]:

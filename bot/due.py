@@ -55,7 +55,8 @@ async def read(transaction: Transaction, claimed: sessions.Claimed, *, default: 
     lines = _within(stored, MAX_CHARS)
     last = lines[-1].position if lines else 0
     is_all = len(lines) == len(stored) < MAX_LINES
-    kept = await _learnable(transaction, conversations.answers_in_place(lines), default)
+    held = await consent.holding(transaction, claimed.room.tenant, default)
+    kept = await _learnable(transaction, conversations.answers_in_place(lines), held)
     session = await _session(transaction, claimed.room, kept, now)
     return Due(
         claimed=claimed,
@@ -74,7 +75,8 @@ async def recalled(
     A line that was erased meanwhile, or whose author does not agree any more, is empty and nobody's.
     """
     found = [await conversations.find(transaction, asked.room, message) for message in asked.messages]
-    kept = await _learnable(transaction, [line for line in found if line is not None], default)
+    held = await consent.holding(transaction, asked.room.tenant, default)
+    kept = await _learnable(transaction, [line for line in found if line is not None], held)
     by_id = {line.message: line for line in kept}
     lines = tuple(by_id.get(message) or _gone(message, now) for message in asked.messages)
     session = await _session(transaction, asked.room, lines, now)
@@ -106,7 +108,7 @@ async def _agreed(
 
 
 async def _learnable(
-    transaction: Transaction, lines: Sequence[conversations.Line], default: consent.Default
+    transaction: Transaction, lines: Sequence[conversations.Line], held: consent.Holding
 ) -> tuple[Line, ...]:
     decisions: dict[MemberKey, members.Consent] = {}
     agreed: set[str] = set()
@@ -121,7 +123,7 @@ async def _learnable(
         key = line.author.key
         if key not in decisions:
             decisions[key] = await members.consent(transaction, key)
-        if line.text.strip() and consent.covers(decisions[key], default, line.said_at):
+        if line.text.strip() and held.covers(decisions[key], line.said_at):
             agreed.add(line.id)
             kept.append(_line(line))
     return tuple(kept)

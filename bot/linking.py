@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bot import consent
+from bot.messages import TenantId
 from bot.store import links, members
 from persona import store as personas
 from persona.persona import Fact, Persona
@@ -19,6 +20,9 @@ async def styled(transaction: Transaction, persona: Persona, *, default: consent
 async def style(transaction: Transaction, persona: Persona, *, default: consent.Default) -> tuple[Fact, ...]:
     """The style facts of the account that is linked with a member's, as long as that one is remembered, too."""
     link = await links.link_of(transaction, persona.member)
-    if link is None or not consent.is_on(await members.consent(transaction, link.other), default):
+    if link is None:
+        return ()
+    held = await consent.holding(transaction, TenantId(link.other.tenant), default)
+    if not held.is_on(await members.consent(transaction, link.other)):
         return ()
     return (await personas.read_style(transaction, link.other, at=persona.at)).facts

@@ -51,7 +51,8 @@ class Offers:
     async def _has_more(self, transaction: Transaction, *, message: Message) -> bool:
         """Whether the member's facts that this room may not know share words with what they ask."""
         member, known = message.author.key, known_in(message.room.place)
-        if known is None or not consent.is_on(await members.consent(transaction, member), self._default):
+        held = await consent.holding(transaction, message.room.tenant, self._default)
+        if known is None or not held.is_on(await members.consent(transaction, member)):
             return False
         persona = await personas.read(transaction, member, at=self._clock.now())
         told = {_said(fact) for fact in persona.current if fact.audience in known}

@@ -40,7 +40,8 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Turn:
     claimed: inbox.Claimed
-    consent: members.Consent
+    is_to_be_asked: bool
+    """Whether the author is to be told that there is something to decide."""
     prompt: prompt.Prompt
     fact_count: int
     said: str | None = None
@@ -120,7 +121,8 @@ class Responder:
         await conversations.classify(transaction, accepted.room)
         message = claimed.message
         decision = await members.consent(transaction, message.author.key)
-        is_off_record, is_remembered = claimed.is_off_record, consent.is_on(decision, self._default)
+        held = await consent.holding(transaction, message.room.tenant, self._default)
+        is_off_record, is_remembered = claimed.is_off_record, held.is_on(decision)
         said = await _switched(transaction, message)
         is_asking = bool(message.text.strip()) and said is None
         is_used = is_asking and is_remembered and not is_off_record
@@ -141,7 +143,13 @@ class Responder:
         built = prompt.build(
             message, persona=known.text, history=history, wish=wish, asks_why=asks_why, off_record=is_off_record
         )
-        return _Turn(claimed=claimed, consent=decision, prompt=built, fact_count=len(known.facts), said=said)
+        return _Turn(
+            claimed=claimed,
+            is_to_be_asked=held.is_to_be_asked(decision),
+            prompt=built,
+            fact_count=len(known.facts),
+            said=said,
+        )
 
     async def _known(self, transaction: Transaction, message: Message) -> render.Rendering:
         """What the prompt says of the asker: what every reader of the room may know, and how they like answers."""
@@ -230,16 +238,11 @@ class Responder:
     async def _ask_for_consent(self, turn: _Turn) -> None:
         """Tell a member, once and in private, that there is something to decide."""
         message, member = turn.claimed.message, turn.claimed.message.author.key
-        if (
-            turn.claimed.is_off_record
-            or member in self._asking
-            or not consent.is_to_be_asked(turn.consent, self._default)
-        ):
+        if turn.claimed.is_off_record or member in self._asking or not turn.is_to_be_asked:
             return
         self._asking.add(member)
         try:
-            now_known = await self._store.read(partial(members.consent, member=member))
-            if not consent.is_to_be_asked(now_known, self._default):
+            if not await self._store.read(partial(self._is_to_be_asked, message=message)):
                 return
             adapter = self._delivery.adapter(message.room)
             spoken = language.of(locale=await adapter.locale(message.author), text=message.text)
@@ -249,6 +252,10 @@ class Responder:
             _log.warning("notice.failed", reference=message.reference, error=type(error).__name__, why=str(error))
         finally:
             self._asking.discard(member)
+
+    async def _is_to_be_asked(self, transaction: Transaction, *, message: Message) -> bool:
+        held = await consent.holding(transaction, message.room.tenant, self._default)
+        return held.is_to_be_asked(await members.consent(transaction, message.author.key))
 
 
 async def _switched(transaction: Transaction, message: Message) -> str | None:

@@ -61,7 +61,8 @@ class SpecialCategories:
 
     async def _offer(self, transaction: Transaction, *, message: Message, category: str) -> Agreement | None:
         member = message.author.key
-        if not consent.is_on(await members.consent(transaction, member), self._terms.default):
+        held = await consent.holding(transaction, message.room.tenant, self._terms.default)
+        if not held.is_on(await members.consent(transaction, member)):
             return None
         is_new = await special.offer(
             transaction,

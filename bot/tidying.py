@@ -6,6 +6,7 @@ import structlog
 
 from bot import consent
 from bot.applying import TIDY_AFTER, Terms
+from bot.messages import TenantId
 from bot.ports import Clock
 from bot.store import members, tidying
 from bot.store.engine import Store
@@ -44,7 +45,8 @@ class Tidying:
 
     async def _tidy_one(self, transaction: Transaction, member: MemberKey) -> tuple[Operation, ...]:
         now, schema = self._clock.now(), self._terms.schema
-        if not consent.is_on(await members.consent(transaction, member), self._terms.default):
+        held = await consent.holding(transaction, TenantId(member.tenant), self._terms.default)
+        if not held.is_on(await members.consent(transaction, member)):
             return ()
         persona = await personas.read_history(transaction, member, schema=schema, at=now)
         removals = consolidation.tidied(persona, schema)

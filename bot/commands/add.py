@@ -40,7 +40,7 @@ async def run(context: Context, asked: Asked) -> View:
 async def form(context: Context, asked: Asked) -> Form | View:
     """What is asked of a member who enters a fact: its field, unless that is given, and its value."""
     standing = await context.store.read(partial(changing.standing, context=context, asked=asked))
-    closed = standing.closed(context)
+    closed = standing.closed()
     if closed is not None:
         return closed
     field = context.schema.by_name.get(asked.words)
@@ -101,7 +101,7 @@ async def _add(context: Context, asked: Asked, field: Field, text: str) -> View:
 
 async def _keep(transaction: Transaction, *, context: Context, asked: Asked, field: Field, value: str) -> View:
     standing = await changing.standing(transaction, context=context, asked=asked)
-    refusal = standing.closed(context) or await changing.may_change(transaction, asked=asked, now=context.clock.now())
+    refusal = standing.closed() or await changing.may_change(transaction, asked=asked, now=context.clock.now())
     if refusal is not None:
         return refusal
     known = _known(standing.persona, field, value)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot import consent
 from bot.commands import refused, wording
-from bot.commands.command import Asked, Context
+from bot.commands.command import Asked, Context, holding
 from bot.messages import ROOMLESS, TenantId, platform_of
 from bot.store import conversations, members
 from bot.views import Button, View
@@ -25,14 +26,15 @@ class Standing:
 
     persona: Persona
     decision: members.Consent
+    held: consent.Holding
 
     def fact(self, fact_id: str) -> Fact | None:
         """The member's fact of exactly this id."""
         return next((fact for fact in self.persona.facts if fact.id == FactId(fact_id)), None)
 
-    def closed(self, context: Context) -> View | None:
+    def closed(self) -> View | None:
         """Why nothing may be changed now; None if it may."""
-        return wording.while_off(self.decision, context.default)
+        return wording.while_off(self.decision, self.held)
 
 
 async def standing(transaction: Transaction, *, context: Context, asked: Asked) -> Standing:
@@ -41,6 +43,7 @@ async def standing(transaction: Transaction, *, context: Context, asked: Asked) 
     return Standing(
         persona=await personas.read_history(transaction, key, schema=context.schema, at=now),
         decision=await members.consent(transaction, key),
+        held=await holding(transaction, context=context, asked=asked),
     )
 
 

@@ -4,12 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot import consent
 from bot.consent import Default
-from bot.messages import Member, Room
+from bot.messages import Member, Room, TenantId
 from bot.ports import Clock
 from bot.store import retention
 from bot.store.engine import Store
 from bot.views import Form, View
+from persona.ports import Transaction
 from persona.schema import Schema
 
 
@@ -43,6 +45,11 @@ class Asked:
     room: Room | None = None
     """Where it was asked, if the platform says so."""
 
+    @property
+    def tenant(self) -> TenantId:
+        """The tenant it was asked in: if the platform does not say, the one the member's account lives in."""
+        return self.member.tenant if self.room is None else self.room.tenant
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
@@ -64,3 +71,8 @@ class Command:
     """Its form was filled in, with an answer for each input that was not left empty."""
     is_listed: bool = True
     """Whether it is typed at all, and not only pressed."""
+
+
+async def holding(transaction: Transaction, *, context: Context, asked: Asked) -> consent.Holding:
+    """What holds for everybody where a verb is asked."""
+    return await consent.holding(transaction, asked.tenant, context.default)

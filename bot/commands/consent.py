@@ -4,7 +4,8 @@ from functools import partial
 
 from bot import consent
 from bot.commands import pause, special
-from bot.commands.command import OUTDATED, Asked, Command, Context
+from bot.commands.command import OUTDATED, Asked, Command, Context, holding
+from bot.commands.wording import switched_off
 from bot.store import conversations, erasing, members
 from bot.store.members import Consent
 from bot.views import Button, View
@@ -20,6 +21,15 @@ _MEANS = {
     "paused": "I neither learn nor use anything about you; what I knew before is kept until you forget it.",
     "withdrawn": "I learn and use nothing about you, and what I knew is gone, with what you had written to me.",
 }
+_LATER = {
+    "off": "",
+    "asked": "",
+    "on": " You agreed: that counts again once it is switched on, for what is said from then on. What I knew before is"
+    " kept; `/persona show` and `/persona forget` work as ever.",
+    "paused": " You paused it yourself, and that stays so.",
+    "withdrawn": " You said no, and that stays so.",
+}
+"""What a decision means while remembering is off for everybody."""
 _ON = Button(action="consent:on", label="Remember me", is_primary=True)
 _PAUSE = Button(action="consent:paused", label="Pause")
 _WITHDRAW = Button(action="consent:withdrawn", label="Stop and forget everything", is_danger=True)
@@ -67,13 +77,18 @@ async def _decide(context: Context, asked: Asked, wanted: str) -> View:
 
 
 async def _state(context: Context, asked: Asked) -> View:
-    decision = await context.store.read(partial(members.consent, member=asked.member.key))
-    if context.default == "off":
-        return View(text="Remembering is switched off for everybody here by whoever runs me: I learn and use nothing.")
-    state = "on" if consent.is_on(decision, context.default) else decision.state
+    decision, held = await context.store.read(partial(_read, context=context, asked=asked))
+    if held.closed_by:
+        return View(text=f"{switched_off(held)}: I learn and use nothing.{_LATER[decision.state]}")
+    state = "on" if held.is_on(decision) else decision.state
     sections, buttons = await special.standing(context, asked, is_on=state == "on")
     text = f"Remembering is {_since(state, decision)}. {_MEANS[state]}"
     return View(text=text, sections=sections, buttons=(*_OTHERS[state], *buttons))
+
+
+async def _read(transaction: Transaction, *, context: Context, asked: Asked) -> tuple[Consent, consent.Holding]:
+    decision = await members.consent(transaction, asked.member.key)
+    return decision, await holding(transaction, context=context, asked=asked)
 
 
 def _since(state: str, decision: Consent) -> str:

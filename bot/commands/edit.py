@@ -46,7 +46,7 @@ async def form(context: Context, asked: Asked) -> Form | View:
         return wording.GONE
     if field.special:
         return refused.SPECIAL
-    closed = standing.closed(context)
+    closed = standing.closed()
     if closed is not None or not fact.holds(standing.persona.at):
         return closed or _ENDED
     return Form(
@@ -85,7 +85,7 @@ async def _keep(transaction: Transaction, *, context: Context, asked: Asked, fac
     field = None if fact is None else context.schema.by_name.get(fact.field)
     if fact is None or field is None:
         return wording.GONE
-    refusal = standing.closed(context) or await changing.may_change(transaction, asked=asked, now=context.clock.now())
+    refusal = standing.closed() or await changing.may_change(transaction, asked=asked, now=context.clock.now())
     if refusal is not None:
         return refusal
     try:

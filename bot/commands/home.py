@@ -24,10 +24,7 @@ _DID = {"answer": ("answer", "answers"), "learn": ("update of what I remember", 
 
 async def view(context: Context, member: Member, tenant: TenantId) -> View:
     """How remembering is set, with the switches that change it, and the member's usage in this tenant."""
-    decision, is_observed, totals = await context.store.read(
-        partial(_read, context=context, member=member, tenant=tenant)
-    )
-    is_on = consent.is_on(decision, context.default)
+    is_on, is_observed, totals = await context.store.read(partial(_read, context=context, member=member, tenant=tenant))
     lines = tuple(_line(total) for total in totals) or (Line(text="Nothing."),)
     return View(
         text=_state(is_on=is_on, is_observed=is_observed),
@@ -39,10 +36,11 @@ async def view(context: Context, member: Member, tenant: TenantId) -> View:
 
 async def _read(
     transaction: Transaction, *, context: Context, member: Member, tenant: TenantId
-) -> tuple[members.Consent, bool, list[usage.Total]]:
+) -> tuple[bool, bool, list[usage.Total]]:
+    held = await consent.holding(transaction, tenant, context.default)
     since = context.clock.now() - timedelta(days=USAGE_DAYS)
     return (
-        await members.consent(transaction, member.key),
+        held.is_on(await members.consent(transaction, member.key)),
         await members.is_observed(transaction, member.key),
         await usage.totals(transaction, tenant, since=since, member=member.key),
     )

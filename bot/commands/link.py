@@ -8,7 +8,8 @@ import hashlib
 import secrets
 from functools import partial
 
-from bot.commands.command import Asked, Command, Context
+from bot.commands.command import Asked, Command, Context, holding
+from bot.commands.wording import switched_off
 from bot.messages import TenantId, platform_of
 from bot.store import links
 from bot.views import View
@@ -22,9 +23,6 @@ CODE_CHARS = 12
 MAX_GUESSES = 5
 """Wrong codes of one member in an hour."""
 
-SWITCHED_OFF = View(
-    text="Remembering is switched off for everybody here by whoever runs me, so there is nothing to link."
-)
 WRONG = View(
     text="That code is not known, was used already, or is older than ten minutes. `/persona link` on your other account"
     " shows a new one."
@@ -37,8 +35,9 @@ UNLINKED = View(text="The link is ended, on both accounts. Each keeps what it kn
 
 async def run(context: Context, asked: Asked) -> View:
     """Show a code to type elsewhere, or take one that was shown elsewhere."""
-    if context.default == "off":
-        return SWITCHED_OFF
+    held = await context.store.read(partial(holding, context=context, asked=asked))
+    if held.closed_by:
+        return View(text=f"{switched_off(held)}, so there is nothing to link.")
     if asked.words:
         return await context.store.write(partial(_take, context=context, asked=asked))
     return await context.store.write(partial(_show, context=context, asked=asked))

@@ -4,7 +4,8 @@ from datetime import datetime
 from functools import partial
 
 from bot import consent
-from bot.commands.command import Asked, Command, Context
+from bot.commands.command import Asked, Command, Context, holding
+from bot.commands.wording import switched_off
 from bot.messages import Member
 from bot.store import conversations, members
 from bot.views import View
@@ -13,8 +14,8 @@ from persona.ports import Transaction
 
 async def run_pause(context: Context, asked: Asked) -> View:
     """Neither learn nor use anything from now on."""
-    decision = await context.store.read(partial(members.consent, member=asked.member.key))
-    if not consent.is_on(decision, context.default):
+    decision, held = await context.store.read(partial(_read, context=context, asked=asked))
+    if not held.is_on(decision):
         return View(text="Remembering is not on, so there is nothing to pause. `/persona show` shows what is kept.")
     await _decide(context, asked.member, "paused")
     return View(
@@ -24,16 +25,21 @@ async def run_pause(context: Context, asked: Asked) -> View:
 
 async def run_resume(context: Context, asked: Asked) -> View:
     """Learn and use again, beginning with what is said from now on."""
-    if context.default == "off":
-        return View(text="Remembering is switched off for everybody here by whoever runs me.")
-    decision = await context.store.read(partial(members.consent, member=asked.member.key))
-    if consent.is_on(decision, context.default):
+    decision, held = await context.store.read(partial(_read, context=context, asked=asked))
+    if held.closed_by:
+        return View(text=f"{switched_off(held)}.")
+    if held.is_on(decision):
         return View(text="Remembering is on already. `/persona show` shows what is kept.")
     await _decide(context, asked.member, "on")
     return View(
         text="Remembering is on, beginning with what you say from now on. `/persona show` lists what I know,"
         " `/persona pause` stops it."
     )
+
+
+async def _read(transaction: Transaction, *, context: Context, asked: Asked) -> tuple[members.Consent, consent.Holding]:
+    decision = await members.consent(transaction, asked.member.key)
+    return decision, await holding(transaction, context=context, asked=asked)
 
 
 async def _decide(context: Context, member: Member, state: members.ConsentState) -> None:

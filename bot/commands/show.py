@@ -5,7 +5,7 @@ from functools import partial
 
 from bot import consent
 from bot.commands import paging, wording
-from bot.commands.command import Asked, Command, Context
+from bot.commands.command import Asked, Command, Context, holding
 from bot.commands.paging import Page
 from bot.messages import Member
 from bot.store import members
@@ -22,28 +22,28 @@ from persona.store import PARKED
 async def run(context: Context, asked: Asked) -> View:
     """Show all of it, or only what the words name."""
     words, number = (asked.words, 1) if _is_name(asked.words, context.schema) else paging.typed(asked.words)
-    return await _show(context, asked.member, words, number)
+    return await _show(context, asked, words, number)
 
 
 async def press(context: Context, asked: Asked) -> View:
     """Show another page."""
-    return await _show(context, asked.member, *paging.pressed(asked.words))
+    return await _show(context, asked, *paging.pressed(asked.words))
 
 
 def _is_name(words: str, schema: Schema) -> bool:
     return field_name(words) in schema.by_name
 
 
-async def _show(context: Context, member: Member, words: str, number: int) -> View:
-    decision, persona, refused = await context.store.read(partial(_read, member=member, context=context))
+async def _show(context: Context, asked: Asked, words: str, number: int) -> View:
+    found = await context.store.read(partial(_read, asked=asked, context=context))
+    decision, held, persona, refused = found
     facts = _chosen(persona, words, context.schema)
     if facts is None:
         return View(text=f"There is no field “{words}”. `/persona show` lists all that is remembered.")
     shown = paging.page(_ordered(facts, persona), number)
-    is_on = consent.is_on(decision, context.default)
-    asking = () if is_on or context.default == "off" else (wording.ASK,)
+    asking = () if held.is_on(decision) or held.closed_by else (wording.ASK,)
     return View(
-        text=f"{_headline(member, words, shown)}{_state(decision, is_on=is_on)}",
+        text=f"{_headline(asked.member, words, shown)}{_state(decision, held)}",
         sections=_sections(shown.items, persona),
         footer=_footer(refused, has_facts=bool(facts)),
         buttons=(*shown.buttons("show", field_name(words)), *asking),
@@ -51,12 +51,14 @@ async def _show(context: Context, member: Member, words: str, number: int) -> Vi
 
 
 async def _read(
-    transaction: Transaction, *, member: Member, context: Context
-) -> tuple[members.Consent, Persona, dict[Reason, int]]:
+    transaction: Transaction, *, asked: Asked, context: Context
+) -> tuple[members.Consent, consent.Holding, Persona, dict[Reason, int]]:
+    member = asked.member
     decision = await members.consent(transaction, member.key)
+    held = await holding(transaction, context=context, asked=asked)
     now = context.clock.now()
     persona = await personas.read_history(transaction, member.key, schema=context.schema, at=now)
-    return decision, persona, await quarantine.counts(transaction, member.key)
+    return decision, held, persona, await quarantine.counts(transaction, member.key)
 
 
 def _chosen(persona: Persona, words: str, schema: Schema) -> list[Fact] | None:
@@ -90,9 +92,11 @@ def _headline(member: Member, words: str, shown: Page[Fact]) -> str:
     return f"Nothing is remembered under {about}." if words else "I remember nothing about you yet."
 
 
-def _state(decision: members.Consent, *, is_on: bool) -> str:
-    if is_on:
+def _state(decision: members.Consent, held: consent.Holding) -> str:
+    if held.is_on(decision):
         return ""
+    if held.closed_by:
+        return f" {wording.switched_off(held)}: I neither learn nor use any of it."
     if decision.state == "paused":
         return " Remembering is paused: I neither learn nor use any of it. `/persona resume` goes on."
     return " Remembering is off: I neither learn nor use anything."

@@ -5,7 +5,7 @@ from functools import partial
 
 from bot import agreements
 from bot.commands import wording
-from bot.commands.command import OUTDATED, Asked, Command, Context
+from bot.commands.command import OUTDATED, Asked, Command, Context, holding
 from bot.messages import MessageId, Room, RoomId
 from bot.store import conversations, members, sessions
 from bot.views import Button, Line, Section, View
@@ -71,7 +71,8 @@ async def _agree(
     known = (await special.read(transaction, member)).get(category)
     if bound != agreements.digest(member, category, known, shown=shown):
         return wording.CHANGED
-    refusal = wording.while_off(await members.consent(transaction, member), context.default)
+    held = await holding(transaction, context=context, asked=asked)
+    refusal = wording.while_off(await members.consent(transaction, member), held)
     if refusal is not None:
         return refusal
     if known is not None and known.state == "agreed":  # over by itself, and not swept yet

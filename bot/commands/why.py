@@ -70,7 +70,7 @@ def _one(context: Context, asked: Asked, standing: Standing, fact: Fact, number:
 
 def _actions(context: Context, asked: Asked, standing: Standing, fact: Fact) -> tuple[Button, ...]:
     is_current = fact.holds(standing.persona.at) and fact.field in context.schema.by_name
-    can_change = is_current and standing.closed(context) is None
+    can_change = is_current and standing.closed() is None
     is_by_hand = can_change and not context.schema.by_name[fact.field].special
     edit = (Button(action=f"form:edit:{fact.id}", label="Edit"),) if is_by_hand else ()
     widen = changing.widening(fact, asked, standing.persona) if can_change else ()

@@ -28,7 +28,7 @@ async def _widen(transaction: Transaction, *, context: Context, asked: Asked) ->
     if fact is None or target is None or digest != changing.digest(fact, target):
         return wording.CHANGED
     field = context.schema.by_name.get(fact.field)
-    refusal = standing.closed(context) or await changing.may_change(transaction, asked=asked, now=context.clock.now())
+    refusal = standing.closed() or await changing.may_change(transaction, asked=asked, now=context.clock.now())
     if field is None or refusal is not None:
         return refusal or wording.CHANGED
     where = changing.rooms(target)

@@ -133,12 +133,22 @@ def _says_it_more_widely(other: Fact, fact: Fact, now: datetime) -> bool:
     return is_wider and is_now and _key(other) == _key(fact)
 
 
-def while_off(decision: Consent, default: consent.Default) -> View | None:
+def switched_off(held: consent.Holding) -> str:
+    """That remembering is off for everybody, and by whom, as the beginning of a sentence; empty if it is not."""
+    return {
+        "": "",
+        "installation": "Remembering is switched off for everybody here by whoever runs me",
+        "admin": "Remembering is switched off for everybody here by an admin",
+        "pause": "Remembering is paused for everybody here by an admin",
+    }[held.closed_by]
+
+
+def while_off(decision: Consent, held: consent.Holding) -> View | None:
     """Why nothing new may be kept now; None if it may."""
-    if consent.is_on(decision, default):
+    if held.is_on(decision):
         return None
-    if default == "off":
-        return View(text="Remembering is switched off for everybody here by whoever runs me, so I changed nothing.")
+    if held.closed_by:
+        return View(text=f"{switched_off(held)}, so I changed nothing.")
     if decision.state == "paused":
         return View(text="Remembering is paused, so I changed nothing. `/persona resume` goes on.", buttons=(ASK,))
     return View(text="Remembering is off, so I changed nothing. If you agree to it, I can.", buttons=(ASK,))

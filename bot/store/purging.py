@@ -26,6 +26,7 @@ KEYS = {
     "link_guess": "member, id",
     "agreement": "member, category",
     "note": "name",
+    "rule": "name",
 }
 """Every table with rows of tenants, and its primary key after the tenant. `origin` remembers what is gone; the audit
 log stays for its time, and without its salts it tells of nobody."""
