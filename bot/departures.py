@@ -6,7 +6,7 @@ due is in the database: a process that dies in the middle of any of it goes on w
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -19,6 +19,7 @@ from bot.store import conversations, departures, erasing, members, origins, purg
 from bot.store.engine import Store, Unit
 from bot.store.origins import State
 from persona import audit, freezing
+from persona.audit import Entry
 from persona.freezing import Origin
 from persona.persona import MemberKey
 from persona.ports import Transaction
@@ -137,7 +138,7 @@ class Departures:
         if await origins.state(transaction, origin) != state:
             return 0
         move = freezing.freeze if state == "going" else freezing.thaw
-        moved = await move(transaction, origin, schema=self._terms.schema, most=MEMBERS_AT_ONCE)
+        moved = await move(transaction, origin, schema=self._terms.schema, most=MEMBERS_AT_ONCE, now=self._clock.now())
         if not moved and state == "returning" and origin.room:
             await origins.drop(transaction, origin)
         elif not moved:
@@ -146,11 +147,13 @@ class Departures:
 
     async def _erase(self, origin: Origin) -> None:
         """Erase everything of an origin, as long as it does not come back."""
-        learned = partial(freezing.erase, most=MEMBERS_AT_ONCE)
+        learned = partial(freezing.erase, most=MEMBERS_AT_ONCE, now=self._clock.now())
         said = partial(purging.purge_room if origin.room else purging.purge_tenant, most=ROWS_AT_ONCE)
         keys = partial(erasing.destroy_keys, now=self._clock.now(), most=MEMBERS_AT_ONCE)
-        for erase in (learned, said) if origin.room else (learned, said, keys):  # with its key whatever is left is lost
-            await self._repeat(partial(self._if_gone, origin=origin, erase=erase))
+        steps = (learned, said) if origin.room else (learned, said, keys)  # with its key whatever is left is lost
+        erased = [await self._repeat(partial(self._if_gone, origin=origin, erase=erase)) for erase in steps]
+        if any(erased):
+            await self._store.write(partial(_record_purge, origin=origin, now=self._clock.now()))
 
     async def _if_gone(self, transaction: Transaction, *, origin: Origin, erase: Callable[..., Awaitable[int]]) -> int:
         return await erase(transaction, origin) if await origins.state(transaction, origin) == "gone" else 0
@@ -171,6 +174,16 @@ class Departures:
         await departures.erase(transaction, member)
         return True
 
-    async def _repeat(self, unit: Unit[int]) -> None:
-        while await self._store.write(unit):
-            pass
+    async def _repeat(self, unit: Unit[int]) -> int:
+        """Do a portion after the other until there is none. Returns how much was done."""
+        done = 0
+        while number := await self._store.write(unit):
+            done += number
+        return done
+
+
+async def _record_purge(transaction: Transaction, *, origin: Origin, now: datetime) -> None:
+    """One row for all that is of nobody alone; it leaves no salt behind."""
+    reason = "a room" if origin.room else "a tenant"
+    entry = Entry(actor=audit.BY_SYSTEM, action="purge", reason=reason, is_erasure=True)
+    await audit.record(transaction, MemberKey(tenant=origin.tenant, id=""), entry, now=now)

@@ -7,7 +7,10 @@ Tables: those of `persona.store`.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
+from persona import audit
+from persona.audit import Actor, Entry
 from persona.persona import MemberKey
 from persona.ports import Row, Transaction, Value
 from persona.schema import Schema
@@ -40,19 +43,24 @@ _FREEZE = f"""
       AND id IN (
         SELECT operation FROM evidence
         WHERE evidence.tenant = :tenant AND evidence.member = :member AND {_WITHIN.format(one="evidence")})
-    RETURNING field
+    RETURNING id, field
 """  # noqa: S608
-_FROZEN = "SELECT DISTINCT tenant, member FROM operation WHERE frozen_by = :origin LIMIT :most"
+_FROZEN = """
+    SELECT DISTINCT tenant, member FROM operation
+    WHERE frozen_by = CAST(:origin_tenant AS TEXT) || '/' || :origin_room LIMIT :most
+"""
 _THAW = """
     UPDATE operation SET frozen_by = NULL
     WHERE tenant = :tenant AND member = :member AND frozen_by = :origin
-    RETURNING field
+    RETURNING id, field
 """
 _ERASE_EVIDENCE = """
     DELETE FROM evidence WHERE tenant = :tenant AND member = :member AND operation IN (
         SELECT id FROM operation WHERE tenant = :tenant AND member = :member AND frozen_by = :origin)
 """
-_ERASE = "DELETE FROM operation WHERE tenant = :tenant AND member = :member AND frozen_by = :origin"
+_ERASE = """
+    DELETE FROM operation WHERE tenant = :tenant AND member = :member AND frozen_by = :origin RETURNING id, field
+"""
 _QUOTED = "SELECT DISTINCT tenant, member FROM evidence WHERE room_tenant = :origin_tenant LIMIT :most"
 _UNQUOTE = "DELETE FROM evidence WHERE tenant = :tenant AND member = :member AND room_tenant = :origin_tenant"
 
@@ -71,7 +79,7 @@ class Origin:
         return f"{self.tenant}/{self.room}"
 
 
-async def freeze(transaction: Transaction, origin: Origin, *, schema: Schema, most: int) -> int:
+async def freeze(transaction: Transaction, origin: Origin, *, schema: Schema, most: int, now: datetime) -> int:
     """Freeze what rests on words from `origin` alone, of at most `most` members. Returns of how many it was.
 
     Of a room that is what its readers alone may know; what was said in public outlives the room it was said in.
@@ -81,34 +89,68 @@ async def freeze(transaction: Transaction, origin: Origin, *, schema: Schema, mo
     for member in members:
         rows = await transaction.fetch(_FREEZE, **within, tenant=member.tenant, member=member.id, origin=origin.name)
         await reproject(transaction, member, {row["field"] for row in rows}, schema)
+        await _record(transaction, member, origin, "freeze", rows, now=now)
     return len(members)
 
 
-async def thaw(transaction: Transaction, origin: Origin, *, schema: Schema, most: int) -> int:
+async def thaw(transaction: Transaction, origin: Origin, *, schema: Schema, most: int, now: datetime) -> int:
     """Let what `origin` froze hold again, of at most `most` members. Returns of how many it was."""
-    members = _members(await transaction.fetch(_FROZEN, origin=origin.name, most=most))
+    members = _members(
+        await transaction.fetch(_FROZEN, origin_tenant=origin.tenant, origin_room=origin.room, most=most)
+    )
     for member in members:
         rows = await transaction.fetch(_THAW, tenant=member.tenant, member=member.id, origin=origin.name)
         await reproject(transaction, member, {row["field"] for row in rows}, schema)
+        await _record(transaction, member, origin, "thaw", rows, now=now)
     return len(members)
 
 
-async def erase(transaction: Transaction, origin: Origin, *, most: int) -> int:
+async def erase(
+    transaction: Transaction, origin: Origin, *, most: int, now: datetime, actor: Actor = audit.BY_SYSTEM
+) -> int:
     """Erase what `origin` froze, of at most `most` members. Returns of how many it was.
 
     Of a whole tenant its words go as well where something else is said of the same elsewhere.
     """
-    members = _members(await transaction.fetch(_FROZEN, origin=origin.name, most=most))
+    members = _members(
+        await transaction.fetch(_FROZEN, origin_tenant=origin.tenant, origin_room=origin.room, most=most)
+    )
     for member in members:
         owner: Parameters = {"tenant": member.tenant, "member": member.id, "origin": origin.name}
         await transaction.execute(_ERASE_EVIDENCE, **owner)
-        await transaction.execute(_ERASE, **owner)
+        rows = await transaction.fetch(_ERASE, **owner)
+        await _record(transaction, member, origin, "purge", rows, now=now, actor=actor, is_erasure=True)
     if members or origin.room:
         return len(members)
     members = _members(await transaction.fetch(_QUOTED, origin_tenant=origin.tenant, most=most))
     for member in members:
         await transaction.execute(_UNQUOTE, tenant=member.tenant, member=member.id, origin_tenant=origin.tenant)
     return len(members)
+
+
+async def _record(
+    transaction: Transaction,
+    member: MemberKey,
+    origin: Origin,
+    action: str,
+    rows: Iterable[Row],
+    *,
+    now: datetime,
+    actor: Actor = audit.BY_SYSTEM,
+    is_erasure: bool = False,
+) -> None:
+    entries = [
+        Entry(
+            actor=actor,
+            action=action,
+            field=row["field"],
+            operation=row["id"],
+            reason="a room" if origin.room else "a tenant",
+            is_erasure=is_erasure,
+        )
+        for row in sorted(rows, key=lambda row: (row["field"], row["id"]))
+    ]
+    await audit.record(transaction, member, *entries, now=now)
 
 
 def _within(origin: Origin) -> Parameters:

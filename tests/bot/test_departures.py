@@ -20,6 +20,7 @@ from bot.store import departures, members, origins, purging, retention
 from bot.store.engine import T, Unit
 from bot.store.members import Consent, ConsentState
 from bot.store.sqlite import SqliteStore
+from persona import audit
 from persona.ports import Cell, Transaction
 from tests.bot.talk import ANA, BO, LISBON, SCHEMA, TENANT, Interrupted, Talk, proposes, room
 from tests.clock import StillClock
@@ -192,6 +193,26 @@ async def test_two_hundred_late_jobs_revive_nothing(talk: Talk, gone: Departures
     assert [swept.sessions for swept in learned] == [0, 0, 0, 0]
     assert talk.model.requests == []
     assert await stored(talk.store, TENANT) == []
+
+
+async def test_what_is_erased_by_itself_leaves_one_row(talk: Talk, gone: Departures) -> None:
+    """The audit log of a removed tenant says what rested and went, and once that all is gone; no salt is left of it."""
+    await agrees(talk, ANA)
+    await learns(talk, ANA, "Lisbon")
+    await gone.removed(TENANT)
+    for hours in (72, 1, 1, 23):
+        talk.clock.advance(hours=hours)
+        await gone.sweep()
+    sql = "SELECT actor, action, reason FROM audit WHERE tenant = :tenant AND action IN ('freeze', 'purge')"
+    rows = await talk.store.read(lambda transaction: transaction.fetch(f"{sql} ORDER BY number", tenant=TENANT))
+
+    assert [tuple(row) for row in rows] == [
+        ("system", "freeze", "a tenant"),
+        ("system", "purge", "a tenant"),
+        ("system", "purge", "a tenant"),
+    ]
+    assert (await talk.store.read(partial(audit.verify, tenant=TENANT))).broken_at is None
+    assert await stored(talk.store, TENANT, but=("origin", "audit")) == []
 
 
 async def test_the_events_of_an_uninstall_may_come_twice(talk: Talk, gone: Departures) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from bot.store.sqlite import SqliteStore
-from persona import forgetting, freezing
+from persona import audit, forgetting, freezing
 from persona.audience import Place
 from persona.freezing import Origin
 from persona.operations import Operation
@@ -39,15 +39,15 @@ THREAD = replace(PRIVATE, room=f"{PRIVATE.room}/17.5")
 
 
 async def freeze(store: SqliteStore, origin: Origin = ROOM, *, most: int = 50) -> int:
-    return await store.write(partial(freezing.freeze, origin=origin, schema=WORKPLACE, most=most))
+    return await store.write(partial(freezing.freeze, origin=origin, schema=WORKPLACE, most=most, now=LATER))
 
 
 async def thaw(store: SqliteStore, origin: Origin = ROOM, *, most: int = 50) -> int:
-    return await store.write(partial(freezing.thaw, origin=origin, schema=WORKPLACE, most=most))
+    return await store.write(partial(freezing.thaw, origin=origin, schema=WORKPLACE, most=most, now=LATER))
 
 
 async def erase(store: SqliteStore, origin: Origin = ROOM, *, most: int = 50) -> int:
-    return await store.write(partial(freezing.erase, origin=origin, most=most))
+    return await store.write(partial(freezing.erase, origin=origin, most=most, now=LATER))
 
 
 def in_thread(value: str) -> Operation:
@@ -185,3 +185,20 @@ async def test_one_field_changes_without_the_others(store: SqliteStore) -> None:
     await freeze(store)
 
     assert [fact.field for fact in (await known(store)).facts] == ["location"]
+
+
+async def test_what_happens_by_itself_leaves_rows(store: SqliteStore) -> None:
+    """Freezing, thawing and erasing stand in the audit log, field by field, as done by the system, and it verifies."""
+    await learn(store, operation("Vim", op="add", field=TOOLS, place=PRIVATE), operation("Porto", place=PRIVATE))
+    await freeze(store)
+    await thaw(store)
+    await freeze(store, WHOLE)
+    await erase(store, WHOLE)
+    sql = "SELECT action, field, reason FROM audit WHERE actor = 'system' AND reason <> '' ORDER BY number"
+    recorded = [tuple(row) for row in await store.read(lambda transaction: transaction.fetch(sql))]
+    steps = (("freeze", "a room"), ("thaw", "a room"), ("freeze", "a tenant"), ("purge", "a tenant"))
+
+    assert recorded == [(action, field.name, reason) for action, reason in steps for field in (LOCATION, TOOLS)]
+    assert (await store.read(partial(audit.verify, tenant=TENANT))).broken_at is None
+    assert "Vim" not in str(await rows(store, "audit"))
+    assert [salt[2] for salt in (await rows(store, "audit_salt"))["audit_salt"]] == [""]

@@ -289,7 +289,7 @@ async def test_what_rests_is_exported(store: SqliteStore, clock: StillClock) -> 
     """What is kept unused, since the room it was said in is closed, is in both files: nothing is kept unseen."""
     await told(store, ANA, "location", "Lisbon")
     await told(store, ANA, "tools", "Vim", kind="private", room="P1")
-    freeze = partial(freezing.freeze, origin=Origin(tenant=T1, room="P1"), schema=WORKPLACE, most=5)
+    freeze = partial(freezing.freeze, origin=Origin(tenant=T1, room="P1"), schema=WORKPLACE, most=5, now=NOON)
     await store.write(freeze)
     data, readable = await exported(commands(store, clock))
 
