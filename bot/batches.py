@@ -5,7 +5,7 @@ costs at most a repeated request.
 """
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,8 +14,9 @@ import structlog
 
 from bot import due, errors
 from bot.applying import LeaseLostError, Terms
+from bot.budgets import Budgets
 from bot.due import Due
-from bot.messages import MessageId
+from bot.messages import MessageId, TenantId
 from bot.outcomes import Outcomes, Swept
 from bot.ports import BatchModel, Clock
 from bot.store import batches, sessions
@@ -47,6 +48,7 @@ class Batches:
         terms: Terms,
         clock: Clock,
         outcomes: Outcomes,
+        budgets: Budgets,
     ) -> None:
         self._store = store
         self._optimizer = optimizer
@@ -54,11 +56,13 @@ class Batches:
         self._terms = terms
         self._clock = clock
         self._outcomes = outcomes
+        self._budgets = budgets
 
     async def submit(self, groups: Sequence[Sequence[Due]], *, owner: str) -> Swept:
         """Ask about each of `groups`, which `owner` holds, in a request of its own, and all of them in one batch."""
+        groups, done = await self._affordable(groups, owner=owner)
         if not groups:
-            return Swept()
+            return done
         now = self._clock.now()
         asked = {
             Request(tenant=group[0].claimed.room.tenant, id=uuid.uuid4().hex, created_at=now): group for group in groups
@@ -66,8 +70,8 @@ class Batches:
         try:
             await self._store.write(partial(_hand_over, asked=asked, owner=owner, until=now + LIFE))
         except LeaseLostError:
-            return Swept(failures=sum(map(len, groups)))  # they come due again once the lease has run out
-        done = Swept(calls=len(asked))
+            return done + Swept(failures=sum(map(len, groups)))  # they come due again once the lease has run out
+        done += Swept(calls=len(asked))
         try:
             batch = await self._model.submit(
                 {
@@ -82,6 +86,23 @@ class Batches:
         await self._store.write(partial(batches.submitted, requests=list(asked), batch=batch))
         _log.info("batch.submitted", batch=batch, requests=len(asked), sessions=sum(map(len, groups)))
         return done
+
+    async def _affordable(
+        self, groups: Sequence[Sequence[Due]], *, owner: str
+    ) -> tuple[Sequence[Sequence[Due]], Swept]:
+        """The groups that their tenants' budgets have room for; the others are put off."""
+        done, asked = Swept(), list[Sequence[Due]]()
+        others = Counter[TenantId]()
+        for group in groups:
+            tenant = group[0].claimed.room.tenant
+            try:
+                await self._budgets.check_batch(tenant, others=others[tenant])
+            except errors.BudgetSpentError as error:
+                done += await self._outcomes.postpone(group, error, owner=owner, call=UpdateId(uuid.uuid4().hex))
+            else:
+                asked.append(group)
+                others[tenant] += 1
+        return asked, done
 
     async def collect(self) -> Swept:
         """Keep the results there are by now. What has none and never will comes due again."""

@@ -12,6 +12,7 @@ BotError
 ├── ModelError             no finished answer from a language model
 │   ├── ModelKeyError          the key is missing, wrong or revoked
 │   ├── ModelLimitError        a spend limit is reached: waiting does not help
+│   ├── BudgetSpentError       a tenant's budget for this month is used up
 │   ├── ModelBusyError         rate limit or overload, after our own tries
 │   ├── ModelUnreachableError  no connection, or nothing came in time
 │   ├── ModelCutError          the answer began and did not end
@@ -27,6 +28,7 @@ BotError
 The docstring is the default message. `for_member` is the honest sentence a member gets, with a next step.
 """
 
+from datetime import datetime
 from typing import ClassVar
 
 from persona.ports import Usage
@@ -94,6 +96,18 @@ class ModelLimitError(ModelError):
     """A spend limit at the model provider is reached; raise it in the provider's console."""
 
     for_member = "The budget for answers is used up for now. Please tell whoever runs me."
+
+
+class BudgetSpentError(ModelError):
+    """A tenant's budget for this month is used up; raise it with MONTHLY_BUDGET."""
+
+    for_member = (
+        "The budget for this month is used up here, so I have no answer. I go on next month, or as soon as an admin"
+        " raises it. Please ask again then."
+    )
+
+    until: datetime | None = None
+    """When the next month begins."""
 
 
 class ModelBusyError(ModelError):

@@ -6,6 +6,7 @@ repeated call, after it nothing (design section 7).
 
 import uuid
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,6 +16,7 @@ import structlog
 from bot import applying, due, errors
 from bot.applying import LeaseLostError, Terms
 from bot.batches import Batches
+from bot.budgets import Budgets
 from bot.due import Due
 from bot.outcomes import Outcomes, Swept, Tell
 from bot.ports import BatchModel, Clock
@@ -58,6 +60,7 @@ class Learning:
         pace: Pace,
         clock: Clock,
         tell: Tell,
+        budgets: Budgets,
         batch_model: BatchModel | None = None,
     ) -> None:
         self._store = store
@@ -65,11 +68,18 @@ class Learning:
         self._terms = terms
         self._pace = pace
         self._clock = clock
+        self._budgets = budgets
         self._outcomes = Outcomes(store=store, optimizer=optimizer, terms=terms, clock=clock, tell=tell)
         self._batches = None
         if batch_model is not None:
             self._batches = Batches(
-                store=store, optimizer=optimizer, model=batch_model, terms=terms, clock=clock, outcomes=self._outcomes
+                store=store,
+                optimizer=optimizer,
+                model=batch_model,
+                terms=terms,
+                clock=clock,
+                outcomes=self._outcomes,
+                budgets=budgets,
             )
 
     async def sweep(self) -> Swept:
@@ -140,12 +150,16 @@ class Learning:
 
     async def _learn(self, batch: Sequence[Due], *, owner: str) -> Swept:
         spoken = [one.session for one in batch if one.session.speakers]  # none, or all of the batch
-        asked, call, reply = Swept(calls=int(bool(spoken))), UpdateId(uuid.uuid4().hex), None
-        try:
-            reply = await self._optimizer.ask(spoken) if spoken else None
-            return asked + await self._outcomes.keep(batch, reply, owner=owner, call=call)
-        except (errors.ModelError, errors.StoreError, ProposalError, LeaseLostError) as error:
-            if reply is not None and isinstance(error, LeaseLostError):  # paid for all the same
-                charge = partial(applying.charge, batch=batch, used=reply.usage, call=call)
-                await self._store.write(partial(charge, now=self._clock.now()))
-            return asked + await self._outcomes.postpone(batch, error, owner=owner, call=call)
+        asked, call, reply = Swept(), UpdateId(uuid.uuid4().hex), None
+        async with AsyncExitStack() as paying:  # its place in the budget is kept until what it cost is recorded
+            try:
+                if spoken:
+                    await paying.enter_async_context(self._budgets.learning(batch[0].claimed.room.tenant))
+                    asked = Swept(calls=1)
+                    reply = await self._optimizer.ask(spoken)
+                return asked + await self._outcomes.keep(batch, reply, owner=owner, call=call)
+            except (errors.ModelError, errors.StoreError, ProposalError, LeaseLostError) as error:
+                if reply is not None and isinstance(error, LeaseLostError):  # paid for all the same
+                    charge = partial(applying.charge, batch=batch, used=reply.usage, call=call)
+                    await self._store.write(partial(charge, now=self._clock.now()))
+                return asked + await self._outcomes.postpone(batch, error, owner=owner, call=call)

@@ -31,6 +31,7 @@ _OUTAGES = (
     errors.ModelUnreachableError,
     errors.ModelKeyError,
     errors.ModelLimitError,
+    errors.BudgetSpentError,
     errors.ModelUnknownError,
 )
 """Failures that say nothing about the session: it waits, and is never parked for them."""

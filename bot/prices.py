@@ -4,7 +4,7 @@ Micro-dollars for a token are dollars for a million, so costs are kept as whole 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from persona.ports import Usage
 
@@ -35,6 +35,15 @@ PRICES = {
 }
 LONG_PROMPT_TOKENS = 100_000
 """Beyond this `claude-haiku-5-5` costs five times as much, on the whole request."""
+
+
+def most(model: str, *, max_bytes: int, max_tokens: int, is_batch: bool = False) -> int:
+    """The most one call can cost, in whole micro-dollars: each byte a token that goes into the cache for an hour.
+
+    0 for a model whose price we do not know.
+    """
+    usage = Usage(model=model, input_tokens=max_bytes, output_tokens=max_tokens, written_hour_tokens=max_bytes)
+    return cost(replace(usage, is_batch=is_batch)) or 0
 
 
 def cost(usage: Usage) -> int | None:

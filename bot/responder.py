@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
 
 from bot import addresses, consent, errors, language, linking, off_record, prompt, why
+from bot.budgets import Budgets
 from bot.delivery import Delivery
 from bot.messages import Accepted, Message
 from bot.ports import NO_USAGE, RESTART, Clock, Model
@@ -70,6 +72,7 @@ class Responder:
         schema: Schema,
         default: consent.Default,
         clock: Clock,
+        budgets: Budgets,
         learn_soon: Callable[[], None],
         offer: Callable[[Message], None],
     ) -> None:
@@ -79,6 +82,7 @@ class Responder:
         self._schema = schema
         self._default = default
         self._clock = clock
+        self._budgets = budgets
         self._learn_soon = learn_soon
         self._offer = offer
         self._asking: set[MemberKey] = set()
@@ -169,11 +173,12 @@ class Responder:
             )
             return
         started = time.perf_counter()
-        reply = await self._composed(turn)
-        composed = time.perf_counter()
-        outcome = await self._delivery.finish(
-            claimed.message, reply.text, reply.outcome, used=reply.usage, known=reply.known
-        )
+        async with AsyncExitStack() as paying:  # its place in the budget is kept until what it cost is recorded
+            reply = await self._composed(turn, paying)
+            composed = time.perf_counter()
+            outcome = await self._delivery.finish(
+                claimed.message, reply.text, reply.outcome, used=reply.usage, known=reply.known
+            )
         _log.info(
             "message.settled",
             reference=claimed.message.reference,
@@ -191,7 +196,7 @@ class Responder:
             delivery_ms=round((time.perf_counter() - composed) * 1000),
         )
 
-    async def _composed(self, turn: _Turn) -> _Reply:
+    async def _composed(self, turn: _Turn, paying: AsyncExitStack) -> _Reply:
         message = turn.claimed.message
         if turn.claimed.attempts > MAX_ATTEMPTS:
             return _Reply(text=_failure(errors.BotError.for_member, message), outcome="failed", why="too many attempts")
@@ -202,8 +207,12 @@ class Responder:
         if len(message.text) > prompt.MAX_MESSAGE_CHARS:
             return _Reply(text=_too_long(message), outcome="failed", why="message too long")
         try:
+            await paying.enter_async_context(self._budgets.answering(message.room.tenant, turn.prompt))
             async with self._delivery.adapter(message.room).working(message):
                 return await self._from_model(turn)
+        except errors.BudgetSpentError as spent:
+            _log.warning("budget.spent", reference=message.reference, tenant=message.room.tenant)
+            return _Reply(text=_spent(spent), outcome="failed", why=type(spent).__name__)
         except errors.ModelError as error:
             _log.warning("model.failed", reference=message.reference, error=type(error).__name__, why=str(error))
             return _Reply(
@@ -288,6 +297,15 @@ def _log_postponed(accepted: Accepted, error: Exception) -> None:
 
 def _failure(sentence: str, message: Message) -> str:
     return f"{sentence} (reference {message.reference})"
+
+
+def _spent(error: errors.BudgetSpentError) -> str:
+    if error.until is None:
+        return error.for_member
+    return (
+        f"The budget for this month is used up here, so I have no answer. I go on {error.until:%Y-%m-%d} (UTC), or as"
+        " soon as an admin raises it. Please ask again then."
+    )
 
 
 def _too_long(message: Message) -> str:

@@ -17,6 +17,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot import money
 from bot.errors import SettingsError
 from bot.store import master_key
 from persona import schema, special
@@ -39,6 +40,7 @@ _OUR_PREFIXES = (
     "SILENT_",
     "SPECIAL_",
     "LOG_",
+    "MONTHLY_",
     "DATABASE_",
 )
 
@@ -100,6 +102,10 @@ def _names(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip().lower() for name in value.split(",") if name.strip()))
 
 
+def _budget(value: object) -> object:
+    return money.micros(value) if isinstance(value, str) else value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 SlackBotToken = Annotated[SecretStr, _token("xoxb-", "the Slack app's page OAuth & Permissions")]
 SlackAppToken = Annotated[SecretStr, _token("xapp-", "the Slack app's page Basic Information, App-Level Tokens")]
@@ -140,6 +146,8 @@ class Settings(BaseSettings):
     purge_after: Duration = timedelta(hours=72)
     departed_retention: Duration = timedelta(days=30)
     silent_after: Duration = timedelta(days=365)
+    monthly_budget: Annotated[int, BeforeValidator(_budget)] | None = None
+    """In micro-dollars."""
     allowed_api_hosts: str = ""
     log_level: Literal["debug", "info", "warning", "error"] | None = None
     log_format: Literal["text", "json"] = "text"

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import importlib
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -12,6 +12,7 @@ import structlog
 
 from bot import consent
 from bot.applying import Terms
+from bot.budgets import Budgets
 from bot.clock import SystemClock
 from bot.commands.command import Context
 from bot.commands.registry import COMMANDS, Commands
@@ -33,6 +34,7 @@ from bot.special import SpecialCategories
 from bot.store import erasing, migrate
 from bot.store.engine import Store
 from bot.store.sqlite import SqliteStore
+from bot.store.usage import Purpose
 from bot.tasks import alongside
 from bot.tidying import Tidying
 from persona import schema, special
@@ -80,6 +82,9 @@ async def open_core(
         lanes = await closing.enter_async_context(Lanes())
         delivery = Delivery(store=store, adapters=adapters, clock=clock)
         terms = Terms(schema=fields, default=default)
+        asked = _asked(settings, model)
+        budgets = Budgets(store=store, clock=clock, models=asked, monthly=settings.monthly_budget)
+        departures = Departures(store=store, terms=terms, lives=_lives(settings), clock=clock)
         learning = Learning(
             store=store,
             optimizer=Optimizer(model=model, schema=fields),
@@ -92,6 +97,7 @@ async def open_core(
             ),
             clock=clock,
             tell=delivery.tell,
+            budgets=budgets,
             batch_model=batch_model,
         )
         offers = Offers(store=store, schema=fields, default=default, clock=clock, tell=delivery.tell)
@@ -103,6 +109,7 @@ async def open_core(
             schema=fields,
             default=default,
             clock=clock,
+            budgets=budgets,
             learn_soon=partial(lanes.submit, LEARNING, LEARNING, learning.at_once),
             offer=partial(_offer, lanes, offers, categories),
         )
@@ -138,7 +145,7 @@ async def open_core(
             commands=commands,
             learning=learning,
             tidying=Tidying(store=store, terms=terms, clock=clock),
-            departures=Departures(store=store, terms=terms, lives=_lives(settings), clock=clock),
+            departures=departures,
             special=categories,
             rechecking=Rechecking(store=store, intake=intake, adapters=adapters, clock=clock),
             lanes=lanes,
@@ -148,6 +155,12 @@ async def open_core(
 
 def _lives(settings: Settings) -> Lives:
     return Lives(tenant=settings.purge_after, departed=settings.departed_retention, silent=settings.silent_after)
+
+
+def _asked(settings: Settings, model: Model) -> Mapping[Purpose, str]:
+    """Which model is asked for what; one that is not the settings' is asked for everything."""
+    is_vendors = settings.anthropic_api_key is not None and model.name == settings.anthropic_model
+    return {"answer": model.name, "learn": settings.persona_model if is_vendors else model.name}
 
 
 def _offer(lanes: Lanes, offers: Offers, categories: SpecialCategories, message: Message) -> None:

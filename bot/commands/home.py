@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from bot import consent
+from bot import consent, money
 from bot.commands.command import Context
 from bot.messages import Member, TenantId
 from bot.store import members, usage
@@ -63,5 +63,5 @@ def _money(total: usage.Total) -> str:
     """US dollars as far as prices are known, rounded."""
     if total.unpriced and not total.cost:
         return "at a price I do not know"
-    spent = "less than $0.01" if 0 < total.cost < 10_000 else f"${total.cost / 1_000_000:,.2f}"
+    spent = money.spelled(total.cost)
     return f"{spent} and what has no price known to me" if total.unpriced else spent

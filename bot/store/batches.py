@@ -96,3 +96,11 @@ def _read(tenant: TenantId, written: tuple[str, str | None, RoomKind, int, list[
     channel, thread, kind, through, messages = written
     room = Room(tenant=tenant, channel=channel, thread=thread, kind=kind)
     return Asked(room=room, through=through, messages=tuple(messages))
+
+
+async def outstanding(transaction: Transaction, tenant: TenantId) -> int:
+    """How many of a tenant's requests are out, or about to be."""
+    row = await transaction.fetch_one(
+        "SELECT count(*) AS number FROM batch_request WHERE tenant = :tenant", tenant=tenant
+    )
+    return 0 if row is None else row["number"]

@@ -31,6 +31,7 @@ _TOTALS = """
       AND (:member IS NULL OR (member_tenant = :member_tenant AND member = :member))
     GROUP BY purpose ORDER BY purpose
 """
+_SPENT = "SELECT sum(cost) AS cost FROM usage WHERE tenant = :tenant AND used_at >= :since"
 _TOTALS_OF = """
     SELECT tenant, purpose, model, count(*) AS calls, sum(input_tokens) AS input_tokens,
            sum(cached_tokens) AS cached_tokens, sum(output_tokens) AS output_tokens,
@@ -103,6 +104,12 @@ async def totals(
         member=member.id if member else None,
     )
     return [_total(row) for row in rows]
+
+
+async def spent(transaction: Transaction, tenant: TenantId, *, since: datetime) -> int:
+    """What a tenant's calls cost since a moment, in micro-dollars, as far as prices are known."""
+    row = await transaction.fetch_one(_SPENT, tenant=tenant, since=to_micros(since))
+    return 0 if row is None else row["cost"] or 0
 
 
 async def totals_of(transaction: Transaction, member: MemberKey) -> list[tuple[TenantId, str, Total]]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from bot import errors
 from bot.applying import Terms
+from bot.budgets import Budgets
 from bot.commands.registry import COMMANDS
 from bot.commands.spoken import Spoken
 from bot.consent import Default
@@ -34,6 +35,7 @@ from tests.models import ScriptedModel
 T = TypeVar("T")
 
 TENANT = TenantId("slack:T1")
+SONNET = "claude-sonnet-5-5"
 DISCORD_ANA = Member(tenant=TenantId("discord:accounts"), id="41", name="Ana")
 
 
@@ -150,6 +152,7 @@ class Desk:
         adapters: dict[Platform, Adapter] = {"slack": self.slack, "discord": self.discord}
         delivery = Delivery(store=store, adapters=adapters, clock=clock)
         self.commands = commands(store, clock, default=default)
+        self.budgets = Budgets(store=store, clock=clock, models={"answer": SONNET, "learn": SONNET})
         self.learning = Learning(
             store=store,
             optimizer=Optimizer(model=self.model, schema=WORKPLACE),
@@ -157,6 +160,7 @@ class Desk:
             pace=Pace(idle_after=timedelta(minutes=30)),
             clock=clock,
             tell=delivery.tell,
+            budgets=self.budgets,
         )
         self.offers = Offers(store=store, schema=WORKPLACE, default=default, clock=clock, tell=delivery.tell)
         self.responder = Responder(
@@ -166,6 +170,7 @@ class Desk:
             schema=WORKPLACE,
             default=default,
             clock=clock,
+            budgets=self.budgets,
             learn_soon=partial(lanes.submit, "learning", "learning", self.learning.at_once),
             offer=lambda message: lanes.submit("offering", message.key, partial(self.offers.consider, message)),
         )

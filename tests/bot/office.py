@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.applying import Terms
+from bot.budgets import Budgets
 from bot.learning import Learning, Pace
 from bot.messages import Member, Message, MessageId, Room
 from bot.models.anthropic import AnthropicModel, Deadlines
@@ -102,6 +103,7 @@ class Office:
         self.database, self.clock, self.twin = database, clock, twin
         self.pace = Pace(idle_after=timedelta(minutes=30), by_batch=True)
         self.told: list[Member] = []
+        self.monthly: int | None = None
         self._count = 0
 
     @classmethod
@@ -133,6 +135,9 @@ class Office:
             pace=self.pace,
             clock=self.clock,
             tell=self._tell,
+            budgets=Budgets(
+                store=self.store, clock=self.clock, models={"learn": "claude-haiku-5-5"}, monthly=self.monthly
+            ),
             batch_model=FusedBatches(self._model.batches, fuse),
         )
 

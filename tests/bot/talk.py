@@ -10,6 +10,7 @@ from functools import partial
 
 from bot import errors
 from bot.applying import Terms
+from bot.budgets import Budgets
 from bot.consent import Default
 from bot.learning import Learning, Pace
 from bot.messages import Member, Message, MessageId, Room, TenantId
@@ -51,6 +52,7 @@ class Talk:
             pace=self.pace,
             clock=self.clock,
             tell=self._tell,
+            budgets=Budgets(store=self.store, clock=self.clock, models={}),
         )
 
     async def _tell(self, where: Room, who: Member, view: View) -> bool:

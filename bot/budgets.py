@@ -1,0 +1,177 @@
+"""Budgets: what a tenant may spend on models in a month (UTC), looked at before each call.
+
+What was spent is the sum of the usage rows, so a crash forgets nothing. A call begins if the budget is not used up,
+even should all that run already cost the most they can; else it waits for one of them. So a budget is passed by one
+call at most. That holds within a process: several on one database may pass it by a call each.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from weakref import WeakValueDictionary
+
+from bot import prices
+from bot.errors import BudgetSpentError
+from bot.messages import TenantId
+from bot.models.anthropic_requests import MAX_ANSWER_TOKENS
+from bot.ports import Clock
+from bot.prompt import Prompt
+from bot.store import batches, rules, usage
+from bot.store.engine import Store
+from bot.store.usage import Purpose
+from persona.optimizer import MAX_TOKENS
+from persona.ports import Transaction
+
+LEARNING_SHARE = 0.8
+"""Of a budget: beyond it nothing is learned, so that what is left is there for answers."""
+
+MAX_UPDATE_BYTES = 100_000
+"""More than any question of the optimizer has, with instructions and personas (`due.MAX_CHARS`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """Where a tenant stands this month, in micro-dollars."""
+
+    spent: int
+    """As far as prices are known."""
+    batched: int
+    """How many requests are out in batches, not paid for yet."""
+    limit: int | None
+    """What holds: the installation's or the tenant's own, the lower of them."""
+    goes_on: datetime
+    """When the next month begins."""
+
+    def is_spent(self, share: float = 1, *, besides: int = 0) -> bool:
+        """Whether a share of the budget is used up, by what was spent and by what is asked `besides`."""
+        return self.limit is not None and self.spent + besides >= self.limit * share
+
+
+def month_of(moment: datetime) -> tuple[datetime, datetime]:
+    """When the month of a moment began, and when the next one does."""
+    begin = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    is_last = begin.month == 12
+    return begin, begin.replace(year=begin.year + is_last, month=1 if is_last else begin.month + 1)
+
+
+async def spending(transaction: Transaction, tenant: TenantId, *, monthly: int | None, now: datetime) -> Spending:
+    """Where a tenant stands, where `monthly` is the installation's budget for each tenant."""
+    begin, end = month_of(now)
+    return Spending(
+        spent=await usage.spent(transaction, tenant, since=begin),
+        batched=await batches.outstanding(transaction, tenant),
+        limit=await limit_of(transaction, tenant, monthly=monthly),
+        goes_on=end,
+    )
+
+
+async def limit_of(transaction: Transaction, tenant: TenantId, *, monthly: int | None) -> int | None:
+    """The most a tenant may spend in a month: what is the installation's or its own, the lower of them."""
+    own = (await rules.read(transaction, tenant)).budget
+    return min((limit for limit in (monthly, own) if limit is not None), default=None)
+
+
+def _spent(now: Spending) -> BudgetSpentError:
+    error = BudgetSpentError()
+    error.until = now.goes_on
+    return error
+
+
+class _Running:
+    """The calls of one tenant that run."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        """What they can cost together."""
+        self.calls = 0
+        self.changed = asyncio.Condition()
+
+
+class Budgets:
+    """Lets calls begin, or says that the budget is used up."""
+
+    def __init__(
+        self, *, store: Store, clock: Clock, models: Mapping[Purpose, str], monthly: int | None = None
+    ) -> None:
+        self.monthly = monthly
+        """The most each tenant may spend in a month, in micro-dollars; None for no limit."""
+        self.models = models
+        self._store = store
+        self._clock = clock
+        self._running: WeakValueDictionary[TenantId, _Running] = WeakValueDictionary()
+        most = partial(prices.most, models.get("learn", ""), max_bytes=MAX_UPDATE_BYTES, max_tokens=MAX_TOKENS)
+        self._most_update = most()
+        self._most_batched = most(is_batch=True)
+
+    @asynccontextmanager
+    async def answering(self, tenant: TenantId, prompt: Prompt) -> AsyncIterator[None]:
+        """Keep a place for an answer; stay in it until what it cost is recorded.
+
+        Raises:
+            BudgetSpentError: the tenant's budget is used up.
+        """
+        said = (prompt.instructions, prompt.persona or "", *(turn.text for turn in (*prompt.history, prompt.question)))
+        size = sum(len(text.encode("utf-8", "replace")) for text in said)
+        most = prices.most(self.models.get("answer", ""), max_bytes=size, max_tokens=MAX_ANSWER_TOKENS)
+        async with self._place(tenant, most, share=1):
+            yield
+
+    @asynccontextmanager
+    async def learning(self, tenant: TenantId) -> AsyncIterator[None]:
+        """Keep a place for an update; as `answering`, but only `LEARNING_SHARE` of the budget is for it.
+
+        Raises:
+            BudgetSpentError: that share is used up.
+        """
+        async with self._place(tenant, self._most_update, share=LEARNING_SHARE):
+            yield
+
+    async def check_batch(self, tenant: TenantId, *, others: int) -> None:
+        """Whether one more update may go into a batch beside `others` of this tenant.
+
+        Raises:
+            BudgetSpentError: it may not.
+        """
+        now = await self._store.read(partial(self._limited, tenant=tenant))
+        running = self._running.get(tenant)
+        reserved = others * self._most_batched + (running.most if running else 0)
+        if now is not None and now.is_spent(LEARNING_SHARE, besides=self._batched(now) + reserved):
+            raise _spent(now)
+
+    @asynccontextmanager
+    async def _place(self, tenant: TenantId, most: int, *, share: float) -> AsyncIterator[None]:
+        running = self._running.setdefault(tenant, _Running())
+        async with running.changed:
+            while not await self._is_room(tenant, running, share):
+                await running.changed.wait()
+            running.most += most
+            running.calls += 1
+        try:
+            yield
+        finally:
+            async with running.changed:
+                running.most -= most
+                running.calls -= 1
+                running.changed.notify_all()
+
+    async def _is_room(self, tenant: TenantId, running: _Running, share: float) -> bool:
+        """Whether a call may begin now; False while others that run may yet use up what is left."""
+        now = await self._store.read(partial(self._limited, tenant=tenant))
+        if now is None:
+            return True
+        if now.is_spent(share, besides=self._batched(now)):
+            raise _spent(now)
+        return not running.calls or not now.is_spent(share, besides=self._batched(now) + running.most)
+
+    def _batched(self, now: Spending) -> int:
+        """What is out in batches, at the most it can cost."""
+        return now.batched * self._most_batched
+
+    async def _limited(self, transaction: Transaction, *, tenant: TenantId) -> Spending | None:
+        """Where a tenant stands; None, and nothing is added up, where there is no limit."""
+        if await limit_of(transaction, tenant, monthly=self.monthly) is None:
+            return None
+        return await spending(transaction, tenant, monthly=self.monthly, now=self._clock.now())

@@ -1,0 +1,112 @@
+"""A whole core on paper: members talk, and everything that was asked can be seen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bot import settings
+from bot.core import Core
+from bot.messages import Member, Message, MessageId, Room
+from bot.outcomes import Swept
+from bot.prompt import Prompt
+from bot.store import members
+from bot.store.engine import Store
+from bot.store.members import ConsentState
+from bot.views import View
+from bot.wiring import open_core
+from persona import store as personas
+from persona.ports import StructuredReply, StructuredRequest, Usage
+from tests.bot.desk import SONNET, Paper, room
+from tests.clock import StillClock
+from tests.models import ScriptedModel
+
+
+class Dear(ScriptedModel):
+    """A model whose price is known: five cents an answer, or an update, unless told otherwise."""
+
+    name = SONNET
+
+    def __init__(self, *, tokens: int = 25_000) -> None:
+        super().__init__()
+        self.tokens = tokens
+
+    async def answer(self, prompt: Prompt) -> AsyncIterator[str | Usage]:
+        async for piece in super().answer(prompt):
+            yield (
+                Usage(model=self.name, input_tokens=self.tokens, output_tokens=0) if isinstance(piece, Usage) else piece
+            )
+
+    async def propose(self, request: StructuredRequest) -> StructuredReply:
+        reply = await super().propose(request)
+        return StructuredReply(text=reply.text, usage=Usage(model=self.name, input_tokens=self.tokens, output_tokens=0))
+
+
+class Hall:
+    """Open it with `opened`."""
+
+    def __init__(self, core: Core, clock: StillClock, model: ScriptedModel) -> None:
+        self.core, self.clock, self.model = core, clock, model
+        self.store = core.store
+        self.slack, self.discord = Paper("slack"), Paper("discord")
+        core.adapters["slack"], core.adapters["discord"] = self.slack, self.discord
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(
+        cls,
+        database: Path,
+        clock: StillClock,
+        model: ScriptedModel | None = None,
+        *,
+        around: Callable[[Store], Store] | None = None,
+        **values: Any,
+    ) -> AsyncIterator[Hall]:
+        """With members who are remembered unless they say no, if `values` say nothing else."""
+        given = {"database_url": f"sqlite:///{database}", "persona_consent": "on"}
+        model = model or ScriptedModel()
+        loaded = settings.load(**{**given, **values})
+        async with open_core(loaded, clock=clock, model=model, around=around) as core:
+            yield cls(core, clock, model)
+
+    async def asks(self, who: Member, words: str, where: Room | None = None) -> View:
+        """Let a member type something after `/persona`."""
+        return await self.core.commands.run(words, who, room=where or room())
+
+    async def says(self, who: Member, text: str, where: Room | None = None) -> str:
+        """Say something to Rapport; what it replied."""
+        message = await self.accepts(who, text, where)
+        await self.core.lanes.drained()
+        assert message is not None
+        return self.slack.posted[-1][1]
+
+    async def accepts(self, who: Member, text: str, where: Room | None = None) -> Message:
+        """Say something and do not wait for the reply."""
+        self.clock.advance(seconds=1)
+        message = Message(
+            id=MessageId(f"{self.clock.now().timestamp():.6f}"),
+            room=where or room(),
+            author=who,
+            text=text,
+            said_at=self.clock.now(),
+        )
+        assert await self.core.intake.accept(message)
+        return message
+
+    async def learns(self, update: str | None = None) -> Swept:
+        """Let all that was said fall idle and be learned."""
+        if update is not None:
+            self.model.updates.append(update)
+        self.clock.advance(hours=1)
+        return await self.core.learning.sweep()
+
+    async def facts(self, who: Member) -> list[str]:
+        """What is known of a member."""
+        persona = await self.store.read(partial(personas.read, member=who.key, at=self.clock.now()))
+        return [f"{fact.field}: {fact.value}" for fact in persona.facts]
+
+    async def decides(self, who: Member, state: ConsentState) -> None:
+        await self.store.write(partial(members.set_consent, member=who.key, state=state, now=self.clock.now()))

@@ -1,0 +1,180 @@
+"""Budgets: learning waits first, answers last, nobody passes one by more than a call, and no crash resets it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bot import budgets, money, prices
+from bot.budgets import LEARNING_SHARE, MAX_UPDATE_BYTES
+from bot.prompt import Prompt
+from bot.store import usage
+from persona.optimizer import MAX_TOKENS
+from persona.ports import Usage
+from tests.bot.commands.members import ANA, BEN
+from tests.bot.desk import TENANT, room
+from tests.bot.hall import Dear, Hall
+from tests.bot.office import Office
+from tests.bot.talk import LISBON
+from tests.clock import NOON, StillClock
+
+CENTS = 10_000
+
+
+class Slow(Dear):
+    """A dear model whose first answer takes until a second one is asked for, and which counts how many run."""
+
+    def __init__(self, *, tokens: int) -> None:
+        super().__init__(tokens=tokens)
+        self.running = self.most = 0
+        self._has_company = asyncio.Event()
+
+    async def answer(self, prompt: Prompt) -> AsyncIterator[str | Usage]:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        if self.running > 1:
+            self._has_company.set()
+        async with asyncio.timeout(10):
+            await self._has_company.wait()
+        async for piece in super().answer(prompt):
+            yield piece
+        self.running -= 1
+
+
+async def spent(hall: Hall) -> int:
+    since, _ = budgets.month_of(hall.clock.now())
+    return await hall.store.read(partial(usage.spent, tenant=TENANT, since=since))
+
+
+@pytest.fixture
+async def hall(database: Path, clock: StillClock) -> AsyncIterator[Hall]:
+    """A workspace with a dollar a month, in which each call costs five cents."""
+    async with Hall.opened(database, clock, Dear(), monthly_budget="1.00") as hall:
+        yield hall
+
+
+async def spend(hall: Hall, calls: int) -> None:
+    for _ in range(calls):
+        assert (await hall.says(ANA, "Hello")).startswith("Answer")
+
+
+async def test_learning_waits_at_four_fifths(hall: Hall) -> None:
+    """From 80 % on nothing is learned and answers go on; what waited is learned in the next month."""
+    await hall.says(ANA, "I live in Lisbon", room("C2"))
+    await spend(hall, 15)
+    waits = await hall.learns()
+    calls = len(hall.model.requests)
+    await spend(hall, 1)
+    hall.clock.advance(hours=24 * 30)
+    hall.model.updates.append(LISBON)
+    done = await hall.learns()
+
+    assert (waits.calls, waits.failures > 0, calls) == (0, True, 0)
+    assert done.calls > 0
+
+
+async def test_answers_stop_when_it_is_used_up(hall: Hall) -> None:
+    """At 100 % a member gets one honest sentence that says when it goes on, and no model is asked."""
+    await spend(hall, 20)
+    asked = len(hall.model.prompts)
+    reply = await hall.says(ANA, "Hello?")
+
+    assert "used up here, so I have no answer. I go on 2026-12-01 (UTC), or as soon as an admin raises it." in reply
+    assert len(hall.model.prompts) == asked
+    assert await spent(hall) == 100 * CENTS
+
+
+async def test_it_goes_on_next_month(hall: Hall) -> None:
+    """A new month begins with nothing spent."""
+    await spend(hall, 20)
+    hall.clock.advance(hours=24 * 31)
+
+    await spend(hall, 1)
+
+
+async def test_commands_cost_nothing(hall: Hall) -> None:
+    """With nothing left members still see and forget what is kept of them, and a greeting is no call."""
+    await spend(hall, 20)
+
+    assert (await hall.asks(ANA, "show")).text
+    assert (await hall.says(ANA, "")).startswith("Hi!")
+
+
+async def test_a_restart_resets_nothing(database: Path, clock: StillClock) -> None:
+    """What was spent is what the usage rows add up to, in the next process too."""
+    async with Hall.opened(database, clock, Dear(), monthly_budget="1.00") as hall:
+        await spend(hall, 20)
+    async with Hall.opened(database, clock, Dear(), monthly_budget="1.00") as hall:
+        assert "used up" in await hall.says(ANA, "Hello?")
+        assert hall.model.prompts == []
+
+
+async def test_another_tenant_has_its_own(hall: Hall) -> None:
+    """The installation's budget is for each tenant."""
+    await spend(hall, 20)
+
+    assert (await hall.says(BEN, "Hello", room(tenant="slack:T2"))).startswith("Answer")
+
+
+@pytest.mark.parametrize("tokens", [1_000, 20_000, 40_000])
+async def test_many_at_once_pass_it_by_a_call_at_most(database: Path, clock: StillClock, tokens: int) -> None:
+    """However many rooms ask at the same moment, at most one call ends beyond the budget; none is starved."""
+    model = Slow(tokens=tokens)
+    cost, rooms, limit = tokens * 2, 40, 100 * CENTS
+    async with Hall.opened(database, clock, model, monthly_budget="1.00") as hall:
+        for _ in range(3):
+            for number in range(rooms):
+                await hall.accepts(ANA, "Hello", room(f"C{number}"))
+            await hall.core.lanes.drained()
+
+        total = await spent(hall)
+        assert min(limit, cost * 3 * rooms) <= total < limit + cost
+        assert len(hall.slack.posted) == 3 * rooms
+    assert model.most > 1
+
+
+async def test_batches_count_before_they_are_paid(database: Path, clock: StillClock) -> None:
+    """What is out in a batch counts as the most it can cost: what has no room beside it goes out later."""
+    async with Office.opened(database, clock) as office:
+        most = prices.most("claude-haiku-5-5", max_bytes=MAX_UPDATE_BYTES, max_tokens=MAX_TOKENS, is_batch=True)
+        office.monthly = round(1.5 * most / LEARNING_SHARE)
+        await office.restart()
+        for number in range(3):
+            await office.says(ANA, f"I live in Town{number}", room(f"P{number}", kind="private"))
+        swept = [await office.sweep() for _ in range(2)]
+        await office.finish()
+        later = [await office.sweep() for _ in range(2)]
+
+        assert [one.calls for one in swept] == [2, 0]
+        assert sum(one.calls for one in later) == 1
+
+
+@pytest.mark.parametrize(
+    ("moment", "begin", "end"),
+    [
+        (NOON, datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)),
+        (
+            datetime(2026, 12, 31, 23, 59, tzinfo=UTC),
+            datetime(2026, 12, 1, tzinfo=UTC),
+            datetime(2027, 1, 1, tzinfo=UTC),
+        ),
+        (datetime(2028, 2, 29, tzinfo=UTC), datetime(2028, 2, 1, tzinfo=UTC), datetime(2028, 3, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_month(moment: datetime, begin: datetime, end: datetime) -> None:
+    """A month is one of the calendar, in UTC."""
+    assert budgets.month_of(moment) == (begin, end)
+
+
+@pytest.mark.parametrize(
+    ("typed", "amount"),
+    [("50", 50_000_000), ("$20", 20_000_000), ("7.5", 7_500_000), ("7,50", 7_500_000), ("0.01", CENTS)],
+)
+def test_an_amount_as_people_write_it(typed: str, amount: int) -> None:
+    """Dollars, with or without cents and their sign."""
+    assert money.micros(typed) == amount
