@@ -15,11 +15,11 @@ from bot import consent
 from bot.applying import Terms
 from bot.messages import Member, Room, TenantId
 from bot.ports import Clock
-from bot.store import conversations, departures, erasing, members, origins, purging
+from bot.store import conversations, departures, erasing, members, origins, purging, rules
 from bot.store.engine import Store, Unit
 from bot.store.origins import State
 from persona import audit, freezing
-from persona.audit import Entry
+from persona.audit import Actor, Entry
 from persona.freezing import Origin
 from persona.persona import MemberKey
 from persona.ports import Transaction
@@ -110,11 +110,31 @@ class Departures:
         """A member left or was deactivated: what is known of them rests, and is erased unless they decide anew."""
         await self._store.write(partial(departures.leave, member=member.key, now=self._clock.now()))
 
+    # -- an admin's purge ---------------------------------------------------------------------------------------------
+
+    async def purge(self, tenant: TenantId) -> None:
+        """Erase what was said in a tenant that we stay in, and all that follows from it, because an admin says so."""
+        await self._store.write(partial(rules.begin_purge, tenant=tenant, now=self._clock.now()))
+        await self._go_on_purging(tenant)
+
+    async def _go_on_purging(self, tenant: TenantId) -> None:
+        origin, now = Origin(tenant=tenant), self._clock.now()
+        await self._store.write(partial(purging.let_go, origin=origin))
+        rests = partial(freezing.freeze, schema=self._terms.schema, most=MEMBERS_AT_ONCE, now=now)
+        goes = partial(freezing.erase, most=MEMBERS_AT_ONCE, now=now, actor=audit.BY_ADMIN)
+        for step in (rests, goes, partial(purging.purge_personas, most=ROWS_AT_ONCE)):
+            await self._repeat(partial(step, origin=origin))
+        await self._store.write(partial(_end_purge, origin=origin, now=now))
+        await self._store.scrub()
+        _log.warning("tenant.purged", tenant=tenant)
+
     # -- what follows -------------------------------------------------------------------------------------------------
 
     async def sweep(self) -> int:
         """Finish what was begun, and erase what is due. Returns how much was erased: origins and members."""
         now, done = self._clock.now(), 0
+        for tenant in await self._store.read(rules.purging):
+            await self._go_on_purging(tenant)
         for known in await self._store.read(origins.moving):
             life = self._lives.departed if known.origin.room else self._lives.tenant
             if known.state != "gone":
@@ -153,7 +173,7 @@ class Departures:
         steps = (learned, said) if origin.room else (learned, said, keys)  # with its key whatever is left is lost
         erased = [await self._repeat(partial(self._if_gone, origin=origin, erase=erase)) for erase in steps]
         if any(erased):
-            await self._store.write(partial(_record_purge, origin=origin, now=self._clock.now()))
+            await self._store.write(partial(_record_purge, origin=origin, actor=audit.BY_SYSTEM, now=self._clock.now()))
 
     async def _if_gone(self, transaction: Transaction, *, origin: Origin, erase: Callable[..., Awaitable[int]]) -> int:
         return await erase(transaction, origin) if await origins.state(transaction, origin) == "gone" else 0
@@ -182,8 +202,13 @@ class Departures:
         return done
 
 
-async def _record_purge(transaction: Transaction, *, origin: Origin, now: datetime) -> None:
+async def _end_purge(transaction: Transaction, *, origin: Origin, now: datetime) -> None:
+    await rules.end_purge(transaction, TenantId(origin.tenant))
+    await _record_purge(transaction, origin=origin, actor=audit.BY_ADMIN, now=now)
+
+
+async def _record_purge(transaction: Transaction, *, origin: Origin, actor: Actor, now: datetime) -> None:
     """One row for all that is of nobody alone; it leaves no salt behind."""
     reason = "a room" if origin.room else "a tenant"
-    entry = Entry(actor=audit.BY_SYSTEM, action="purge", reason=reason, is_erasure=True)
+    entry = Entry(actor=actor, action="purge", reason=reason, is_erasure=True)
     await audit.record(transaction, MemberKey(tenant=origin.tenant, id=""), entry, now=now)

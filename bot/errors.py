@@ -99,7 +99,7 @@ class ModelLimitError(ModelError):
 
 
 class BudgetSpentError(ModelError):
-    """A tenant's budget for this month is used up; raise it with MONTHLY_BUDGET."""
+    """A tenant's budget for this month is used up; raise it with `/persona-admin budget` or MONTHLY_BUDGET."""
 
     for_member = (
         "The budget for this month is used up here, so I have no answer. I go on next month, or as soon as an admin"

@@ -40,6 +40,7 @@ _OUR_PREFIXES = (
     "SILENT_",
     "SPECIAL_",
     "LOG_",
+    "ADMIN_",
     "MONTHLY_",
     "DATABASE_",
 )
@@ -102,6 +103,17 @@ def _names(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip().lower() for name in value.split(",") if name.strip()))
 
 
+def _admins(value: str) -> str:
+    names = [name.strip() for name in value.split(",")]
+    wrong = [name for name in names if not re.fullmatch(r"slack:[A-Za-z0-9]+|discord:\d+", name)]
+    if wrong:
+        raise ValueError(
+            f"{wrong[0][:40]!r} names nobody; write the platform and the member's id there, such as slack:U123 or"
+            " discord:456, separated by commas"
+        )
+    return ",".join(names)
+
+
 def _budget(value: object) -> object:
     return money.micros(value) if isinstance(value, str) else value
 
@@ -146,6 +158,7 @@ class Settings(BaseSettings):
     purge_after: Duration = timedelta(hours=72)
     departed_retention: Duration = timedelta(days=30)
     silent_after: Duration = timedelta(days=365)
+    admin_user_ids: Annotated[str, AfterValidator(_admins)] | None = None
     monthly_budget: Annotated[int, BeforeValidator(_budget)] | None = None
     """In micro-dollars."""
     allowed_api_hosts: str = ""
@@ -161,6 +174,11 @@ class Settings(BaseSettings):
     def database_path(self) -> Path:
         """The SQLite file."""
         return Path(self.database_url.removeprefix("sqlite:///"))
+
+    @property
+    def admins(self) -> frozenset[str]:
+        """Who is an admin wherever they are, each as platform and id: `slack:U123`."""
+        return frozenset(self.admin_user_ids.split(",")) if self.admin_user_ids else frozenset()
 
     @property
     def master_key(self) -> bytes | None:

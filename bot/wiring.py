@@ -14,7 +14,7 @@ from bot import consent
 from bot.applying import Terms
 from bot.budgets import Budgets
 from bot.clock import SystemClock
-from bot.commands.command import Context
+from bot.commands.command import Context, Office
 from bot.commands.registry import COMMANDS, Commands
 from bot.commands.spoken import Spoken
 from bot.core import Core
@@ -118,6 +118,13 @@ async def open_core(
             schema=fields,
             default=default,
             clock=clock,
+            office=Office(
+                admins=settings.admins,
+                adapters=adapters,
+                models=asked,
+                monthly=settings.monthly_budget,
+                purge=departures.purge,
+            ),
             message_retention=settings.message_retention,
             reply_retention=settings.reply_retention,
             departed_retention=settings.departed_retention,

@@ -4,11 +4,13 @@ import ast
 import inspect
 import re
 import subprocess
+import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
+import bot
 import bot.cli
 import bot.errors
 import persona.errors
@@ -95,6 +97,13 @@ def test_every_error_is_documented(name: str) -> None:
 
     assert f"| `{name}` |" in (ROOT / "docs/troubleshooting.md").read_text()
     assert re.search(rf"── {name}\b", home.__doc__ or "")
+
+
+def test_the_version_is_the_packages() -> None:
+    """What the bot says it is, is what is built."""
+    described = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+    assert described["project"]["version"] == bot.VERSION
 
 
 def test_the_console_script_is_the_module() -> None:

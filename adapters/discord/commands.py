@@ -11,9 +11,10 @@ import structlog
 from discord import app_commands
 
 from adapters.discord import menus, options, wording
-from adapters.discord.interactions import Interactions
+from adapters.discord.interactions import Interactions, is_admin
 from adapters.discord.options import Option
 from adapters.discord.registration import Offered, Tree
+from bot.commands import administration
 from bot.commands.command import Command
 from bot.commands.registry import COMMANDS
 from bot.core import Core
@@ -26,6 +27,9 @@ _CHAT_INPUT = discord.AppCommandType.chat_input
 _log = structlog.get_logger(__name__)
 
 Slash = app_commands.Command[Any, ..., None]
+Run = Callable[[discord.Interaction, str], Coroutine[Any, Any, None]]
+"""Runs the words of a verb and shows what comes of it."""
+
 Suggest = Callable[[discord.Interaction, str], Coroutine[Any, Any, list[app_commands.Choice[str]]]]
 
 
@@ -46,7 +50,7 @@ class Group(app_commands.Group):
 
 def offered(interactions: Interactions, core: Core) -> list[Offered]:
     """Our commands, for a command tree."""
-    return [_group(interactions, core), *menus.menus(interactions, core)]
+    return [_group(interactions, core), _admins(interactions, core), *menus.menus(interactions, core)]
 
 
 @contextmanager
@@ -68,18 +72,40 @@ def added(tree: Tree, commands: Iterable[Offered]) -> Iterator[None]:
 
 
 def _group(interactions: Interactions, core: Core) -> Group:
+    async def run(interaction: discord.Interaction, words: str) -> None:
+        await interactions.answer(interaction, partial(core.commands.run, words))
+
     made = Group(name="persona", description="What Rapport remembers about you", auto_locale_strings=False)
     for command in COMMANDS.values():
-        made.add_command(_slash(command, interactions, core))
+        made.add_command(_slash(command, run, core))
     return made
 
 
-def _slash(command: Command, interactions: Interactions, core: Core) -> Slash:
+def _admins(interactions: Interactions, core: Core) -> Group:
+    """Shown to those who manage the server, unless it decides otherwise; who may use it is looked at each time."""
+
+    async def run(interaction: discord.Interaction, words: str) -> None:
+        work = partial(core.commands.administer, words, is_admin=is_admin(interaction))
+        await interactions.answer(interaction, work)
+
+    made = Group(
+        name="persona-admin",
+        description="What Rapport does on this server, for those who manage it",
+        auto_locale_strings=False,
+        default_permissions=discord.Permissions(manage_guild=True),
+        guild_only=True,
+        allowed_installs=app_commands.AppInstallationType(guild=True),
+    )
+    for command in administration.COMMANDS.values():
+        made.add_command(_slash(command, run, core))
+    return made
+
+
+def _slash(command: Command, run_words: Run, core: Core) -> Slash:
     taken = options.read(command)
 
     async def run(interaction: discord.Interaction, **given: str | None) -> None:
-        words = f"{command.name} {options.words(taken, given)}"
-        await interactions.answer(interaction, partial(core.commands.run, words))
+        await run_words(interaction, f"{command.name} {options.words(taken, given)}")
 
     # discord.py reads the options from the signature.
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

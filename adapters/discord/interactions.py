@@ -16,6 +16,7 @@ from adapters.discord import forms, translate, views
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.errors import called
 from bot import errors
+from bot.commands.administration import IsAdmin
 from bot.core import Core
 from bot.messages import Member, Room
 from bot.views import FORM, Form, View
@@ -61,7 +62,8 @@ class Interactions:
         elif interaction.type is discord.InteractionType.component and action.startswith(FORM):
             await self._open(interaction, action)
         elif interaction.type is discord.InteractionType.component:
-            await self.answer(interaction, partial(self._core.commands.press, action))
+            press = partial(self._core.commands.press, action, is_admin=is_admin(interaction))
+            await self.answer(interaction, press)
 
     async def answer(self, interaction: discord.Interaction, work: Work[View]) -> None:
         """Say that it was heard, do it, and show what came of it: in place of what stood there, if that was private.
@@ -103,6 +105,16 @@ class Interactions:
                 raise
             shown = {name: part for name, part in drawn.items() if part is not None}
             await interaction.followup.send(ephemeral=True, files=views.files(view), **shown)
+
+
+def is_admin(interaction: discord.Interaction) -> IsAdmin:
+    """Whether Discord says with an interaction that whoever makes it manages the server, and that we are in it."""
+
+    async def manages() -> bool:
+        may = interaction.permissions
+        return interaction.is_guild_integration() and (may.manage_guild or may.administrator)
+
+    return manages
 
 
 async def _acknowledged(interaction: discord.Interaction) -> None:

@@ -12,7 +12,7 @@ CHOICE = "choice"
 FIELD = "field"
 """The name of an option that takes the name of a field."""
 
-NAMES = frozenset({FIELD, "section", "fact", "id", "value", "words", "page", "code"})
+NAMES = frozenset({FIELD, "section", "fact", "id", "value", "words", "page", "code", "amount"})
 """What stands in a usage for something else; every other word is typed as it is, such as `all`."""
 
 _ARGUMENT = re.compile(r"<([^<>]+)>|\[([^\[\]]+)\]")

@@ -18,8 +18,9 @@ def option(name: str) -> str:
 
 def localised(group: Mapping[str, Any]) -> dict[str, Any]:
     """A group as it is registered, with translations of it, of its verbs and of their options."""
+    kind = "verbs" if group["name"] == "persona" else f"{group['name']}-verbs"
     verbs = [
-        {**verb, **_translated("verbs", verb["name"]), "options": [_option(option) for option in verb["options"]]}
+        {**verb, **_translated(kind, verb["name"]), "options": [_option(option) for option in verb["options"]]}
         for verb in group["options"]
     ]
     return {**group, **_translated("groups", group["name"]), "options": verbs}

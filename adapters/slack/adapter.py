@@ -13,7 +13,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from adapters.slack import history, uploads, views
+from adapters.slack import guests, history, uploads, views
 from adapters.slack.errors import called, is_too_old
 from adapters.slack.guests import Guests
 from adapters.slack.render import mrkdwn, rendered_length
@@ -191,6 +191,17 @@ class SlackAdapter:
         except errors.PlatformError:  # without it the member's own words have to do
             return None
         return str(answer["user"].get("locale") or "") or None
+
+    async def is_admin(self, member: Member) -> bool:
+        """Whether Slack says that a member runs this workspace. An outsider's own workspace is not this one."""
+        if member.tenant != self.tenant:
+            return False
+        try:
+            answer = await called(partial(self._client.users_info, user=member.id), clock=self._clock, tries=1)
+        except errors.PlatformError as error:
+            _log.warning("admin.unknown", why=str(error))
+            return False
+        return guests.runs_workspace(answer["user"], team=self.tenant.partition(":")[2])
 
     async def notify(self, room: Room, member: Member, view: View) -> bool:
         """See `Adapter.notify`: ephemeral in a channel; in the direct message the room is private already."""

@@ -98,3 +98,9 @@ def _known(members: set[str] | None, where: str) -> set[str]:
 
 def _is_guest(user: User) -> bool:
     return bool(user.get("is_restricted") or user.get("is_ultra_restricted")) and not user.get("deleted")
+
+
+def runs_workspace(user: User, *, team: str) -> bool:
+    """Whether somebody is an admin or owner of this workspace; never a guest, nor an account that was deactivated."""
+    is_one = bool(user.get("is_admin") or user.get("is_owner")) and user.get("team_id") == team
+    return is_one and not user.get("deleted") and not _is_guest(user)

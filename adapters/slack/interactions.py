@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Literal, TypeVar
 
 import structlog
@@ -12,6 +13,7 @@ from adapters.slack.home import Home, InHome
 from adapters.slack.surfaces import Body, InMessage, InModal, Surface, Workspace
 from adapters.slack.views import ACTION_PREFIX
 from bot import errors
+from bot.commands import administration
 from bot.commands.registry import PREFIX
 from bot.core import Core
 from bot.messages import Member, Room
@@ -41,6 +43,7 @@ class Interactions:
     def listen(self, app: AsyncApp, matchers: Sequence[Matcher]) -> None:
         """Add the listeners, each heard only while all of `matchers` are true."""
         app.command(PREFIX, matchers=matchers)(self._typed)
+        app.command(administration.PREFIX, matchers=matchers)(self._administered)
         app.action(_OURS, matchers=matchers)(self._pressed)
         app.view(_OURS, matchers=matchers)(self._filled)
         app.message_shortcut(_SHORTCUT, matchers=matchers)(self._chosen)
@@ -52,13 +55,23 @@ class Interactions:
         surface = InMessage(self._workspace, body, respond, member=member, room=room)
         await self._show(surface, member, await _tried(lambda: self._commands.run(words, member, room=room)))
 
+    async def _administered(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+        await ack()
+        words, member, room = str(body.get("text") or ""), translate.member(body), await self._room(body)
+        surface = InMessage(self._workspace, body, respond, member=member, room=room)
+        is_admin = partial(self._workspace.adapter.is_admin, member)
+        work = partial(self._commands.administer, words, member, room=room, is_admin=is_admin)
+        await self._show(surface, member, await _tried(work))
+
     async def _pressed(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
         await ack()
         action = str(body["actions"][0]["action_id"]).removeprefix(ACTION_PREFIX)
         member, surface = translate.member(body), await self._surface(body, respond)
         room = surface.origin.room
         if not action.startswith(FORM):
-            view: Form | View = await _tried(lambda: self._commands.press(action, member, room=room))
+            is_admin = partial(self._workspace.adapter.is_admin, member)
+            work = partial(self._commands.press, action, member, room=room, is_admin=is_admin)
+            view: Form | View = await _tried(work)
         else:
             view = await _tried(lambda: self._commands.form(action, member, room=room))
         if isinstance(view, Form):

@@ -77,8 +77,11 @@ class _Chat:
                 await self._say(text)
             case translate.SpeakAs() | translate.Enter() | translate.Direct():
                 self._go(action)
-            case translate.Persona(words):
+            case translate.Persona(words, is_admins=False):
                 self._adapter.show(await self._core.commands.run(words, self._member, room=self._room))
+            case translate.Persona(words):
+                administer = self._core.commands.administer
+                self._adapter.show(await administer(words, self._member, room=self._room, is_admin=_sits_here))
             case translate.Press(number):
                 await self._press(number)
             case translate.Idle():
@@ -112,7 +115,8 @@ class _Chat:
             return
         action = actions[number - 1]
         if not action.startswith(FORM):
-            self._adapter.show(await self._core.commands.press(action, self._member, room=self._room))
+            press = self._core.commands.press
+            self._adapter.show(await press(action, self._member, room=self._room, is_admin=_sits_here))
             return
         opened = await self._core.commands.form(action, self._member, room=self._room)
         if isinstance(opened, View):
@@ -151,6 +155,11 @@ class _Chat:
             else f"Rapport, answering with {model}."
         )
         return [who, "Say something about yourself, then /idle, then /persona show. /help lists the rest.", ""]
+
+
+async def _sits_here() -> bool:
+    """Whoever sits at the terminal runs everything."""
+    return True
 
 
 def _told(done: Swept) -> str:

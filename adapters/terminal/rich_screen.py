@@ -10,7 +10,8 @@ from prompt_toolkit.formatted_text import FormattedText
 from rich.console import Console
 
 from adapters.terminal import translate
-from bot.commands.registry import COMMANDS
+from bot.commands import administration
+from bot.commands.registry import COMMANDS, PREFIX
 from bot.messages import clean
 
 
@@ -52,15 +53,20 @@ class RichScreen:
         return self._console.status("thinking …")
 
 
+_VERBS = {PREFIX: COMMANDS, administration.PREFIX: administration.COMMANDS}
+
+
 class _Commands(Completer):
-    """Completes commands at the beginning of a line, and the verbs of `/persona`."""
+    """Completes commands at the beginning of a line, and the verbs of those that have some."""
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         typed = document.text_before_cursor
-        if typed.startswith("/persona "):
-            words = {command.usage: command.summary for command in COMMANDS.values()}
-            yield from _matching(words, typed.removeprefix("/persona "))
-        elif typed.startswith("/"):
+        for prefix, verbs in _VERBS.items():
+            if typed.startswith(f"{prefix} "):
+                words = {command.usage: command.summary for command in verbs.values()}
+                yield from _matching(words, typed.removeprefix(f"{prefix} "))
+                return
+        if typed.startswith("/"):
             yield from _matching(translate.COMMANDS, typed)
 
 

@@ -35,9 +35,10 @@ class Direct:
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A `/persona` command."""
+    """A `/persona` command, or one of `/persona-admin`."""
 
     words: str
+    is_admins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ COMMANDS = {
     "/room #NAME": "go to a public room",
     "/dm": "go to your direct message with Rapport",
     "/persona show": "what Rapport remembers about you; /persona help has the rest",
+    "/persona-admin": "what an admin decides for everybody: consent, pause, purge, budget",
     "/idle": "let half an hour pass, so that Rapport learns from what was said",
     "/help": "this list",
     "/quit": "leave; everything is kept for next time",
@@ -98,8 +100,8 @@ def action(line: str) -> Action | None:
             )
         case "/dm":
             return Direct()
-        case "/persona":
-            return Persona(rest)
+        case "/persona" | "/persona-admin" as command:
+            return Persona(rest, is_admins=command == "/persona-admin")
         case "/press":
             is_number = rest.isdecimal() and len(rest) < 4
             return Press(int(rest)) if is_number else Mistake("Which button? Write /press and its number.")

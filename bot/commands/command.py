@@ -1,18 +1,35 @@
 """What a verb is: a name, a line of help, and functions from what a member asked to what they see."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from bot import consent
 from bot.consent import Default
-from bot.messages import Member, Room, TenantId
+from bot.messages import Member, Platform, Room, TenantId
 from bot.ports import Clock
 from bot.store import retention
 from bot.store.engine import Store
+from bot.store.usage import Purpose
 from bot.views import Form, View
 from persona.ports import Transaction
 from persona.schema import Schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """What the verbs of admins work with besides."""
+
+    admins: Collection[str]
+    """Who is one wherever they are, as platform and id: `slack:U123`."""
+    adapters: Collection[Platform]
+    """What is connected now."""
+    models: Mapping[Purpose, str]
+    """Which model is asked for what."""
+    monthly: int | None
+    """The installation's budget for each tenant and month, in micro-dollars."""
+    purge: Callable[[TenantId], Awaitable[None]]
+    """Erases what was said in a tenant, and all that was learned from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +40,7 @@ class Context:
     schema: Schema
     default: Default
     clock: Clock
+    office: Office
     message_retention: timedelta
     """How long the text of learned messages is kept."""
     reply_retention: timedelta = retention.REPLY_LIFE
@@ -57,7 +75,7 @@ class Command:
 
     name: str
     usage: str
-    """What is typed after `/persona`, e.g. `forget <field|all>`."""
+    """What is typed after `/persona` or `/persona-admin`, e.g. `forget <field|all>`."""
     summary: str
     words: str = ""
     """What the words after the verb may be, for platforms that ask for them."""

@@ -24,6 +24,7 @@ from bot.commands import (
     why,
     widen,
 )
+from bot.commands.administration import ADMIN, Administration, IsAdmin, nobody
 from bot.commands.command import OUTDATED, Asked, Command, Context
 from bot.messages import Member, MessageId, Room, TenantId, clean
 from bot.views import FORM, Form, Line, Section, View
@@ -67,6 +68,7 @@ class Commands:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._administration = Administration(context)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -83,8 +85,20 @@ class Commands:
             return View(text=f"There is no command “{verb}”.", sections=helped.sections, footer=helped.footer)
         return await command.run(self._context, asked)
 
-    async def press(self, action: str, member: Member, *, room: Room | None = None) -> View:
-        """Do what a button stands for. Whoever presses it, it is about the persona of that member."""
+    async def administer(
+        self, words: str, member: Member, *, room: Room | None = None, is_admin: IsAdmin = nobody
+    ) -> View:
+        """Run what was typed after `/persona-admin`; whoever is no admin gets a sentence."""
+        asked = Asked(member=member, room=room)
+        return await self._administration.run(" ".join(clean(words).split()), asked, is_admin)
+
+    async def press(self, action: str, member: Member, *, room: Room | None = None, is_admin: IsAdmin = nobody) -> View:
+        """Do what a button stands for. Whoever presses it, it is about the persona of that member.
+
+        `is_admin` is asked only for the buttons of admins, which are about the tenant.
+        """
+        if action.startswith(ADMIN):
+            return await self._administration.press(action, Asked(member=member, room=room), is_admin)
         name, _, rest = action.partition(":")
         command = _BY_NAME.get(name)
         if command is None or command.press is None:

@@ -45,6 +45,38 @@ _ROOM_TABLES = {"outbox": _OUTBOX_OF_ROOMS, "message": _OF_ROOMS, "inbox": _OF_R
 _CONVERSATIONS = "DELETE FROM conversation WHERE tenant = :tenant AND frozen_by = :origin"
 _LINKS = "DELETE FROM link WHERE other_tenant = :tenant"
 """Of accounts elsewhere that are linked with one of the tenant's."""
+_OF_PERSONAS = (
+    "message",
+    "outbox",
+    "batch_request",
+    "evidence",
+    "operation",
+    "fact",
+    "refusal",
+    "tidying",
+    "audit_salt",
+)
+"""Whatever was said and follows from it. What members decided is theirs, and rooms are no words."""
+_LET_GO = """
+    UPDATE conversation
+    SET learned_through = last_position, wanted_through = 0, attempts = 0, lease_owner = NULL, lease_until = 0
+    WHERE tenant = :tenant
+"""
+_UNNAME = """
+    UPDATE inbox SET author_tenant = NULL, author = NULL, facts = NULL
+    WHERE tenant = :tenant AND (author IS NOT NULL OR facts IS NOT NULL)
+"""
+_SOME_CALLS = "(SELECT DISTINCT call FROM usage WHERE tenant = :tenant AND member <> '' ORDER BY call LIMIT :most)"
+_JOIN_USAGE = f"""
+    INSERT INTO usage (tenant, call, member_tenant, member, purpose, model, is_batch,
+                       input_tokens, cached_tokens, written_tokens, output_tokens, cost, used_at)
+    SELECT tenant, call, tenant, '', purpose, model, is_batch,
+           sum(input_tokens), sum(cached_tokens), sum(written_tokens), sum(output_tokens), sum(cost), max(used_at)
+    FROM usage WHERE tenant = :tenant AND member <> '' AND call IN {_SOME_CALLS}
+    GROUP BY tenant, call, purpose, model, is_batch
+    ON CONFLICT (tenant, call, member_tenant, member) DO NOTHING
+"""  # noqa: S608 - our own words, here and below
+_PART_USAGE = f"DELETE FROM usage WHERE tenant = :tenant AND member <> '' AND call IN {_SOME_CALLS}"  # noqa: S608
 _ROOMS = "DELETE FROM origin WHERE tenant = :tenant AND room <> ''"
 
 
@@ -66,4 +98,24 @@ async def purge_room(transaction: Transaction, origin: Origin, *, most: int) -> 
         erased += await transaction.execute(statement, tenant=origin.tenant, origin=origin.name, most=most)
     if not erased:
         await transaction.execute(_CONVERSATIONS, tenant=origin.tenant, origin=origin.name)
+    return erased
+
+
+async def let_go(transaction: Transaction, origin: Origin) -> None:
+    """Let nothing be learned from what was said in a tenant up to now, not by a call that runs already either."""
+    await transaction.execute(_LET_GO, tenant=origin.tenant)
+
+
+async def purge_personas(transaction: Transaction, origin: Origin, *, most: int) -> int:
+    """Erase what members of a tenant we stay in said, and all that follows from it, at most `most` rows of each table.
+
+    What they decided stays theirs. What calls cost stays, for the budget, but no longer for whom; so does that posts
+    were answered, without whose they were. Returns how many rows went or changed; 0 once nothing is left.
+    """
+    erased = await transaction.execute(_UNNAME, tenant=origin.tenant)
+    await transaction.execute(_JOIN_USAGE, tenant=origin.tenant, most=most)
+    erased += await transaction.execute(_PART_USAGE, tenant=origin.tenant, most=most)
+    for table in _OF_PERSONAS:
+        statement = _PURGE.format(table=table, key=KEYS[table], only=_ALL)
+        erased += await transaction.execute(statement, tenant=origin.tenant, most=most)
     return erased

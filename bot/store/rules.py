@@ -15,6 +15,7 @@ _SET = """
     INSERT INTO rule (tenant, name, value, since) VALUES (:tenant, :name, :value, :since)
     ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value, since = coalesce(excluded.since, rule.since)
 """
+_PURGING = "SELECT tenant FROM rule WHERE name = 'purging' AND value = 'yes'"
 _LATER_THAN_NOW = "SELECT max(said_at) AS moment FROM message WHERE tenant = :tenant AND said_at >= :now"
 
 
@@ -70,9 +71,20 @@ async def set_budget(transaction: Transaction, tenant: TenantId, micros: int | N
     await _set(transaction, tenant, "budget", "" if micros is None else str(micros))
 
 
-async def note_purge(transaction: Transaction, tenant: TenantId, *, now: datetime) -> None:
-    """Note that everything was erased, so that the same button does not do it again."""
+async def begin_purge(transaction: Transaction, tenant: TenantId, *, now: datetime) -> None:
+    """Note that everything is to be erased: a process that dies meanwhile goes on, and no button does it twice."""
     await _set(transaction, tenant, "purged", str(to_micros(now)))
+    await _set(transaction, tenant, "purging", "yes")
+
+
+async def end_purge(transaction: Transaction, tenant: TenantId) -> None:
+    """Note that everything is erased."""
+    await _set(transaction, tenant, "purging", "no")
+
+
+async def purging(transaction: Transaction) -> list[TenantId]:
+    """The tenants whose purge is not finished."""
+    return [TenantId(row["tenant"]) for row in await transaction.fetch(_PURGING)]
 
 
 async def _set(

@@ -1,4 +1,4 @@
-"""A whole core on paper: members talk, and everything that was asked can be seen."""
+"""A whole core that admins rule, on paper: members talk, admins decide, and everything that was asked can be seen."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ from bot.views import View
 from bot.wiring import open_core
 from persona import store as personas
 from persona.ports import StructuredReply, StructuredRequest, Usage
-from tests.bot.desk import SONNET, Paper, room
+from tests.bot.desk import SONNET, TENANT, Paper, room
 from tests.clock import StillClock
 from tests.models import ScriptedModel
+
+BOSS = Member(tenant=TENANT, id="U0", name="Boss")
+"""The one whom ADMIN_USER_IDS names."""
 
 
 class Dear(ScriptedModel):
@@ -66,11 +69,18 @@ class Hall:
         **values: Any,
     ) -> AsyncIterator[Hall]:
         """With members who are remembered unless they say no, if `values` say nothing else."""
-        given = {"database_url": f"sqlite:///{database}", "persona_consent": "on"}
+        given = {"database_url": f"sqlite:///{database}", "admin_user_ids": "slack:U0", "persona_consent": "on"}
         model = model or ScriptedModel()
         loaded = settings.load(**{**given, **values})
         async with open_core(loaded, clock=clock, model=model, around=around) as core:
             yield cls(core, clock, model)
+
+    async def rules(self, words: str, where: Room | None = None) -> View:
+        """Let the admin type something after `/persona-admin`."""
+        return await self.core.commands.administer(words, BOSS, room=where or room())
+
+    async def presses(self, action: str, who: Member = BOSS, where: Room | None = None) -> View:
+        return await self.core.commands.press(action, who, room=where or room())
 
     async def asks(self, who: Member, words: str, where: Room | None = None) -> View:
         """Let a member type something after `/persona`."""
@@ -110,3 +120,13 @@ class Hall:
 
     async def decides(self, who: Member, state: ConsentState) -> None:
         await self.store.write(partial(members.set_consent, member=who.key, state=state, now=self.clock.now()))
+
+    async def acts(self) -> list[tuple[str, str]]:
+        """What the audit log says of the tenant: who did what, in order."""
+        sql = "SELECT actor, action FROM audit WHERE tenant = :tenant ORDER BY number"
+        rows = await self.store.read(lambda transaction: transaction.fetch(sql, tenant=TENANT))
+        return [(row["actor"], row["action"]) for row in rows]
+
+    def persona_in_prompt(self) -> str | None:
+        """What the last prompt held of its asker."""
+        return self.model.prompts[-1].persona

@@ -12,11 +12,12 @@ import pytest
 
 from bot import budgets, money, prices
 from bot.budgets import LEARNING_SHARE, MAX_UPDATE_BYTES
+from bot.messages import Member
 from bot.prompt import Prompt
 from bot.store import usage
 from persona.optimizer import MAX_TOKENS
 from persona.ports import Usage
-from tests.bot.commands.members import ANA, BEN
+from tests.bot.commands.members import ANA, BEN, everything
 from tests.bot.desk import TENANT, room
 from tests.bot.hall import Dear, Hall
 from tests.bot.office import Office
@@ -70,11 +71,13 @@ async def test_learning_waits_at_four_fifths(hall: Hall) -> None:
     waits = await hall.learns()
     calls = len(hall.model.requests)
     await spend(hall, 1)
+    shown = everything(await hall.rules("budgets"))
     hall.clock.advance(hours=24 * 30)
     hall.model.updates.append(LISBON)
     done = await hall.learns()
 
     assert (waits.calls, waits.failures > 0, calls) == (0, True, 0)
+    assert "Learning waits until 2026-12-01" in shown
     assert done.calls > 0
 
 
@@ -87,6 +90,7 @@ async def test_answers_stop_when_it_is_used_up(hall: Hall) -> None:
     assert "used up here, so I have no answer. I go on 2026-12-01 (UTC), or as soon as an admin raises it." in reply
     assert len(hall.model.prompts) == asked
     assert await spent(hall) == 100 * CENTS
+    assert "Answers and learning wait until 2026-12-01" in everything(await hall.rules("budgets"))
 
 
 async def test_it_goes_on_next_month(hall: Hall) -> None:
@@ -136,6 +140,47 @@ async def test_many_at_once_pass_it_by_a_call_at_most(database: Path, clock: Sti
         assert min(limit, cost * 3 * rooms) <= total < limit + cost
         assert len(hall.slack.posted) == 3 * rooms
     assert model.most > 1
+
+
+async def test_the_lower_of_two_holds(hall: Hall) -> None:
+    """An admin can set less than the installation, and not more."""
+    less, more, none = [await hall.rules(f"budget {amount}") for amount in ("0.50", "20", "none")]
+
+    assert "$0.00 of $0.50" in less.text
+    assert "$0.00 of $1.00" in more.text
+    assert "which is lower" in more.text
+    assert "$0.00 of $1.00" in none.text
+
+
+async def test_an_admins_budget_holds_at_once(database: Path, clock: StillClock) -> None:
+    """Where the installation has none, a tenant may have its own, and take it away again."""
+    async with Hall.opened(database, clock, Dear()) as hall:
+        await spend(hall, 2)
+        await hall.rules("budget 0.10")
+        assert "used up" in await hall.says(ANA, "Hello?")
+        assert "no budget any more" in (await hall.rules("budget none")).text
+
+        await spend(hall, 1)
+
+
+async def test_budgets_shows_what_was_spent_on_what(hall: Hall) -> None:
+    """By purpose, as soon as there are enough members that none of them is meant."""
+    for number in range(5):
+        await hall.says(Member(tenant=TENANT, id=f"M{number}"), "Hello", room(f"C{number}"))
+    await hall.learns()
+    shown = everything(await hall.rules("budgets"))
+
+    assert "answers: $0.25 5 calls" in shown
+    assert "learning: $0.05" in shown
+    assert "tidying: nothing" in shown
+
+
+async def test_a_model_without_a_price_is_told(database: Path, clock: StillClock) -> None:
+    """What cannot be counted is not counted, and the view says so."""
+    async with Hall.opened(database, clock, monthly_budget="1.00") as hall:
+        await spend(hall, 3)
+
+        assert "What has no price known to me is not counted" in (await hall.rules("budgets")).text
 
 
 async def test_batches_count_before_they_are_paid(database: Path, clock: StillClock) -> None:

@@ -79,7 +79,7 @@ def test_an_empty_environment_is_enough() -> None:
     assert loaded.silent_after == timedelta(days=365)
     assert (loaded.persona_update_every, loaded.learn_within) == (1, timedelta(hours=24))
     assert loaded.learn_mode == "direct"
-    assert loaded.monthly_budget is None
+    assert (loaded.admins, loaded.monthly_budget) == (frozenset(), None)
     assert (loaded.persona_schema, loaded.log_level, loaded.log_format) == ("workplace", None, "text")
 
 
@@ -115,6 +115,7 @@ READ = [
     ("DEPARTED_RETENTION", "7d", "departed_retention", timedelta(days=7)),
     ("SILENT_AFTER", "180d", "silent_after", timedelta(days=180)),
     ("SPECIAL_CATEGORIES", " Union, health,,health", "allowed_categories", ("union", "health")),
+    ("ADMIN_USER_IDS", "slack:U1, discord:456", "admins", {"slack:U1", "discord:456"}),
     ("MONTHLY_BUDGET", "7.50", "monthly_budget", 7_500_000),
     ("ALLOWED_API_HOSTS", "proxy.example", "allowed_api_hosts", "proxy.example"),
     ("LOG_LEVEL", "debug", "log_level", "debug"),

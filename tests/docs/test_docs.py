@@ -8,6 +8,7 @@ import pytest
 
 from adapters.slack import attach, changes, translate
 from adapters.slack.interactions import SHORTCUTS
+from bot.commands import administration
 from bot.commands.registry import COMMANDS
 from bot.settings import NAMES, Settings
 from tests.journeys.worlds import INVITED
@@ -55,6 +56,15 @@ def test_every_command_is_documented(command: object) -> None:
 
     assert re.search(rf"`(?:/persona )?{name}\b", README)
     assert name in MANIFEST["features"]["slash_commands"][0]["usage_hint"]
+
+
+@pytest.mark.parametrize("name", administration.COMMANDS)
+def test_every_verb_of_admins_is_documented(name: str) -> None:
+    """Every verb of `/persona-admin` stands in the manifest's hint, and in the README unless it is the list itself."""
+    (command,) = [one for one in MANIFEST["features"]["slash_commands"] if one["command"] == administration.PREFIX]
+
+    assert name in command["usage_hint"]
+    assert name == "help" or re.search(rf"`(?:/persona-admin )?{name}\b", README)
 
 
 def test_the_invite_link_asks_for_what_the_journeys_have() -> None:

@@ -18,7 +18,7 @@ from typing import Literal, get_args
 import bot.store
 from bot.messages import Deletion, Edit, Member, Message, MessageId, Room, TenantId
 from bot.prompt import Prompt
-from bot.store import erasing, held, inbox, retention, sessions, tidying
+from bot.store import erasing, held, inbox, retention, rules, sessions, tidying
 from bot.store.engine import Store
 from bot.views import View
 from persona import audit, special
@@ -30,8 +30,10 @@ from tests.privacy.house import House, wire
 from tests.privacy.watched import watched
 from tests.scan import as_said
 
-Op = Literal["says", "tells", "show", "forget", "erase", "pause", "resume", "edit", "delete", "learn", "tidy"]
+Op = Literal["says", "tells", "show", "forget", "erase", "pause", "resume", "edit", "delete", "rule", "learn", "tidy"]
 OPS: tuple[Op, ...] = (*(("says",) * 6), *(("tells",) * 12), *get_args(Op)[2:-1])
+RULES = ("status", "budgets", "audit", "consent on", "pause", "resume", "resume", "budget 50", "budget none", "purge")
+"""What an admin types; a purge is pressed as well."""
 KINDS: dict[str, RoomKind] = {"C1": "public", "C2": "public", "P1": "private", "E1": "external"}
 MEMBERS = {"U1": "Ana", "U2": "Bo", "U3": "Cat"}
 Kept = dict[str, list[tuple[object, ...]]]
@@ -51,6 +53,7 @@ SWEEPS: dict[str, str] = {
     held._HELD: "a start looks after what is held of messages, wherever on a platform",
     tidying._TAKE: "tidying takes the personas whose time has come, wherever",
     special._OVER: "agreements that are over end, wherever",
+    rules._PURGING: "a purge that was cut short is finished, wherever",
     audit._OUTLIVED: "which chains have something to cut",
     **dict.fromkeys(
         (retention._MESSAGES, retention._REPLIES, retention._KEYS, retention._REQUESTS, retention._USAGE),
@@ -204,6 +207,8 @@ class Town:
                 self._look(tenant, await self._house.commands.run(words, member))
             case "edit" | "delete":
                 await self._changes(act, tenant)
+            case "rule":
+                await self._rules(tenant, member, RULES[act.pick % len(RULES)])
             case "learn":
                 while (await self._house.learning.sweep()).sessions:  # one sweep takes only so many
                     pass
@@ -244,8 +249,19 @@ class Town:
         else:
             await self._house.intake.delete(Deletion(room=message.room, message=message.id))
 
+    async def _rules(self, tenant: TenantId, admin: Member, words: str) -> None:
+        where, commands = Room(tenant=tenant, channel="C1", kind="public"), self._house.commands
+        shown = await commands.administer(words, admin, room=where, is_admin=_yes)
+        self._look(tenant, shown)
+        for button in shown.buttons:
+            self._look(tenant, await commands.press(button.action, admin, room=where, is_admin=_yes))
+
     def _look(self, tenant: str, view: View) -> None:
         self._model.crossings += crossing(tenant, repr(view))
+
+
+async def _yes() -> bool:
+    return True
 
 
 def crossing(tenant: str | None, text: str) -> list[str]:

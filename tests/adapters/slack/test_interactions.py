@@ -19,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import host, surfaces, uploads
 from bot import errors, settings, wiring
+from bot.commands.administration import IsAdmin, nobody
 from bot.commands.command import OUTDATED, Context
 from bot.commands.registry import Commands
 from bot.core import Core
@@ -56,7 +57,7 @@ class Verbs(Commands):
     async def run(self, words: str, member: Member, *, room: Room | None = None) -> View:
         return view_of(self._answer(words, member, room))
 
-    async def press(self, action: str, member: Member, *, room: Room | None = None) -> View:
+    async def press(self, action: str, member: Member, *, room: Room | None = None, is_admin: IsAdmin = nobody) -> View:
         return view_of(self._answer(action, member, room))
 
     async def form(self, action: str, member: Member, *, room: Room | None = None) -> Form | View:

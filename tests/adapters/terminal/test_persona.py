@@ -116,3 +116,15 @@ async def test_undo_after_a_note(terminal: Terminal) -> None:
     assert "[1] Undo" in turns[0].shown
     assert "Taken back" in turns[1].shown
     assert "nothing about you" in turns[2].shown
+
+
+async def test_whoever_sits_there_is_the_admin(terminal: Terminal) -> None:
+    """`/persona-admin` works, and its button too: what was learned is gone after it."""
+    turns = await terminal.types(
+        "I live in Lisbon.", "/idle", "/persona-admin status", "/persona-admin purge", "/press 1", "/persona show"
+    )
+
+    assert "Connected: terminal" in turns[2].shown
+    assert number(turns[3], "Erase all of it") == "/press 1"
+    assert "It is gone." in turns[4].shown
+    assert "nothing about you" in turns[5].shown

@@ -20,6 +20,7 @@ from adapters.terminal import screen as screens
 from adapters.terminal import translate
 from adapters.terminal.rich_screen import RichScreen, _Commands
 from adapters.terminal.screen import PlainScreen
+from bot.commands import administration
 from bot.commands.registry import COMMANDS
 
 CTRL_C, CTRL_D, ENTER, TAB, UP = "\x03", "\x04", "\r", "\t", "\x1b[A"
@@ -95,7 +96,7 @@ def completed(typed: str) -> list[str]:
     [
         ("/a", ["/as"]),
         ("/q", ["/quit"]),
-        ("/per", ["/persona show"]),
+        ("/per", ["/persona show", "/persona-admin"]),
         ("/quit", []),
         ("/dance", []),
         ("hello", []),
@@ -121,6 +122,11 @@ def test_a_slash_offers_every_command() -> None:
 def test_persona_offers_every_verb() -> None:
     """Every verb of /persona is offered, without the words that follow it."""
     assert completed("/persona ") == [f"/persona {name}" for name in COMMANDS]
+
+
+def test_persona_admin_offers_every_verb() -> None:
+    """Every verb of /persona-admin is offered likewise."""
+    assert completed("/persona-admin ") == [f"/persona-admin {name}" for name in administration.COMMANDS]
 
 
 @pytest.mark.parametrize("typed", ["/", "/persona "])

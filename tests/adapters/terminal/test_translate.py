@@ -44,6 +44,7 @@ from adapters.terminal.translate import (
         ("/dm", Direct()),
         ("/persona", Persona("")),
         ("/persona show", Persona("show")),
+        ("/persona-admin consent off", Persona("consent off", is_admins=True)),
         ("/persona  forget answer length ", Persona("forget answer length")),
         ("/press 1", Press(1)),
         ("/press 0", Press(0)),

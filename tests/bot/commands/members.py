@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot.commands.command import Context
+from bot.commands.command import Context, Office
 from bot.commands.registry import Commands
 from bot.consent import Default
 from bot.messages import Member, TenantId
@@ -31,9 +31,19 @@ NAMESAKE = Member(tenant=TenantId("slack:T2"), id="U1", name="Ana")
 DAY = timedelta(days=1)
 
 
-def commands(store: Store, clock: Clock, *, default: Default = "on", schema: Schema = WORKPLACE) -> Commands:
+async def _purge(_tenant: TenantId) -> None:
+    raise AssertionError("no member's verb purges")
+
+
+OFFICE = Office(admins=(), adapters=(), models={"answer": "scripted", "learn": "scripted"}, monthly=None, purge=_purge)
+
+
+def commands(
+    store: Store, clock: Clock, *, default: Default = "on", schema: Schema = WORKPLACE, office: Office = OFFICE
+) -> Commands:
+    life = timedelta(hours=72)
     return Commands(
-        Context(store=store, schema=schema, default=default, clock=clock, message_retention=timedelta(hours=72))
+        Context(store=store, schema=schema, default=default, clock=clock, message_retention=life, office=office)
     )
 
 

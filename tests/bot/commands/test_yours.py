@@ -24,7 +24,7 @@ from persona import freezing, quarantine, special
 from persona.freezing import Origin
 from persona.persona import FactId, MemberKey
 from persona.ports import Transaction, Usage
-from tests.bot.commands.members import ANA, BEN, DAY, NAMESAKE, T1, WORKPLACE, commands, everything, texts, told
+from tests.bot.commands.members import ANA, BEN, DAY, NAMESAKE, OFFICE, T1, WORKPLACE, commands, everything, texts, told
 from tests.bot.commands.test_show import quarantined
 from tests.clock import NOON, StillClock
 
@@ -114,7 +114,7 @@ async def test_a_word_that_is_no_decision_decides_nothing(store: SqliteStore, cl
 @pytest.mark.parametrize("life", [timedelta(hours=72), timedelta(days=7), timedelta(minutes=90), timedelta(seconds=1)])
 async def test_privacy_tells_the_numbers_that_hold(store: SqliteStore, clock: StillClock, life: timedelta) -> None:
     """How long things are kept is read from the settings and the limits that erase them."""
-    context = Context(store=store, schema=WORKPLACE, default="on", clock=clock, message_retention=life)
+    context = Context(store=store, schema=WORKPLACE, default="on", clock=clock, office=OFFICE, message_retention=life)
     shown = everything(await Commands(context).run("privacy", ANA))
     said = {timedelta(hours=72): "3 days", timedelta(days=7): "7 days", timedelta(minutes=90): "90 minutes"}
 
@@ -131,6 +131,7 @@ async def test_privacy_tells_when_what_rests_is_erased(store: SqliteStore, clock
         schema=WORKPLACE,
         default="on",
         clock=clock,
+        office=OFFICE,
         message_retention=timedelta(hours=72),
         reply_retention=timedelta(hours=7),
         departed_retention=timedelta(days=11),

@@ -138,6 +138,8 @@ def user_json(member: Member) -> Json:
         "name": member.name,
         "deleted": member.deleted,
         "is_bot": member.is_bot,
+        "is_admin": member.is_admin,
+        "is_owner": member.is_owner,
         "is_restricted": bool(member.guest),
         "is_ultra_restricted": member.guest == "single",
         "profile": {"display_name": member.name, "real_name": member.real_name or member.name},

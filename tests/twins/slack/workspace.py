@@ -33,6 +33,8 @@ class Member:
     team: str = "T1"
     guest: Literal["", "multi", "single"] = ""
     is_bot: bool = False
+    is_admin: bool = False
+    is_owner: bool = False
     deleted: bool = False
     locale: str = "en-US"
     tz: str = "Europe/Amsterdam"
