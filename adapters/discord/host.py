@@ -116,4 +116,6 @@ async def _stay_connected(client: discord.Client, core: Core) -> None:
             ) from error
         except Exception as error:  # noqa: BLE001 - whatever it was, staying away would be worse
             _log.error("discord.connection_lost", error=type(error).__name__)
+            if client.ws is not None:  # discord.py leaves it open, with a thread that keeps it alive
+                await client.ws.close()
             await core.clock.sleep(RESTART_WAIT_S)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,7 +85,7 @@ async def test_a_replaced_socket_loses_nothing(slack_world: World) -> None:
 
 
 async def test_an_event_discord_py_cannot_read_does_not_end_us(discord_world: World) -> None:
-    """A malformed event ends discord.py's loop; Rapport connects anew and goes on answering."""
+    """A malformed event ends discord.py's loop: Rapport closes that connection, connects anew and goes on answering."""
     assert isinstance(discord_world, DiscordWorld)
     async with discord_world.running(persona_consent="off"):
         await discord_world.twin.send_raw("MESSAGE_CREATE", {"nonsense": True})
@@ -92,6 +93,7 @@ async def test_an_event_discord_py_cannot_read_does_not_end_us(discord_world: Wo
         post = await discord_world.says("Ana", "hello")
 
         assert await discord_world.answered(post) == "An answer."
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("keep-alive")] == []
 
 
 async def test_commands_are_registered_once(discord_world: World) -> None:
