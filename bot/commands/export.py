@@ -12,9 +12,10 @@ from functools import partial
 from bot.commands import traces, wording
 from bot.commands.command import Asked, Command, Context
 from bot.messages import Room, TenantId
-from bot.store import conversations, departures, members, tidying, usage
+from bot.store import conversations, departures, members, replies, tidying, usage
 from bot.store.conversations import Line
 from bot.store.members import Consent
+from bot.store.replies import Reply
 from bot.store.usage import Total
 from bot.views import File, View
 from persona import audit, fingerprints, forgetting, quarantine
@@ -41,6 +42,7 @@ class _Everything:
     prints: Fingerprints
     refused: list[Refused]
     messages: list[tuple[Room, Line]]
+    replies: list[Reply]
     usage: list[tuple[TenantId, str, Total]]
     tidied_at: datetime | None
     left_at: datetime | None
@@ -79,6 +81,7 @@ async def _read(transaction: Transaction, *, context: Context, asked: Asked) -> 
         prints=(await fingerprints.read(transaction, [key]))[key],
         refused=await quarantine.read(transaction, key),
         messages=await conversations.said_by(transaction, key),
+        replies=await replies.to(transaction, key),
         usage=await usage.totals_of(transaction, key),
         tidied_at=await tidying.due_at(transaction, key),
         left_at=await departures.left_at(transaction, key),
@@ -105,14 +108,10 @@ def _data(kept: _Everything) -> dict[str, object]:
             for one in kept.refused
         ],
         "messages": [
-            {
-                "tenant": room.tenant,
-                "room": room.id,
-                "id": line.id,
-                "text": line.text,
-                "said_at": maybe_to_iso(line.said_at),
-            }
-            for room, line in kept.messages
+            _line(room.tenant, room.id, line) | {"off_record": line.is_off_record} for room, line in kept.messages
+        ],
+        "replies": [
+            _line(reply.tenant, reply.room, reply.line) | {"reply_to": reply.line.reply_to} for reply in kept.replies
         ],
         "usage": [_total(tenant, model, total) for tenant, model, total in kept.usage],
         "tidied_at": maybe_to_iso(kept.tidied_at),
@@ -170,6 +169,10 @@ def _evidence(evidence: Evidence) -> dict[str, object]:
     }
 
 
+def _line(tenant: TenantId, room: str, line: Line) -> dict[str, object]:
+    return {"tenant": tenant, "room": room, "id": line.id, "text": line.text, "said_at": maybe_to_iso(line.said_at)}
+
+
 def _total(tenant: TenantId, model: str, total: Total) -> dict[str, object]:
     return {
         "tenant": tenant,
@@ -216,7 +219,7 @@ def _rest(kept: _Everything) -> Iterable[str]:
     yield f"- Resting unused, since the room or server they are from is gone: {frozen}."
     yield f"- Forgotten: {fields or 'no field'}; marks of single messages: {len(kept.prints.marks)}."
     yield f"- Not kept lately: {len(kept.refused)}."
-    yield f"- Your messages that are still stored: {len(kept.messages)}."
+    yield f"- Your messages that are still stored: {len(kept.messages)}; replies to them: {len(kept.replies)}."
     yield f"- Rows about you in the audit log: {len(kept.trail.rows)}."
     yield f"- Calls of the language model for you: {sum(total.calls for _, _, total in kept.usage)}."
 

@@ -1,6 +1,6 @@
-"""What a member leaves behind besides their persona, as their export has it: answers, what is off the record, links."""
+"""What a member leaves behind besides their persona, as their export has it: moments, answers, links and the like."""
 
-from bot.store import links, off_record, offers, used
+from bot.store import departures, links, off_record, offers, used
 from persona import special
 from persona.moments import maybe_to_iso
 from persona.persona import MemberKey
@@ -11,7 +11,9 @@ async def read(transaction: Transaction, member: MemberKey) -> dict[str, object]
     """The keys of the export that hold it, ready to be written as JSON."""
     link = await links.link_of(transaction, member)
     return {
+        "seen_at": maybe_to_iso(await departures.seen_at(transaction, member)),
         "offers": await offers.are_on(transaction, member),
+        "offered_at": maybe_to_iso(await offers.offered_at(transaction, member)),
         "answers": [
             {"tenant": one.tenant, "room": one.room, "asked_at": one.asked_at.isoformat(), "facts": list(one.facts)}
             for one in await used.every(transaction, member)
@@ -32,7 +34,9 @@ async def read(transaction: Transaction, member: MemberKey) -> dict[str, object]
             }
             for one in (await special.read(transaction, member)).values()
         ],
-        "link": None if link is None else {"tenant": link.other.tenant, "id": link.other.id},
+        "link": None
+        if link is None
+        else {"tenant": link.other.tenant, "id": link.other.id, "linked_at": link.linked_at.isoformat()},
         "link_code_expires_at": maybe_to_iso(await links.expiry(transaction, member)),
         "wrong_codes": [moment.isoformat() for moment in await links.guess_times(transaction, member)],
     }

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.messages import TenantId
-from persona.moments import from_micros, to_micros
+from persona.moments import from_micros, maybe_from_micros, to_micros
 from persona.persona import MemberKey
 from persona.ports import Transaction, Value
 
@@ -118,6 +118,14 @@ async def left_at(transaction: Transaction, member: MemberKey) -> datetime | Non
     """Since when a member counts as gone; None if they do not."""
     row = await transaction.fetch_one(_LEFT_AT, **_of(member))
     return None if row is None else from_micros(row["left_at"])
+
+
+async def seen_at(transaction: Transaction, member: MemberKey) -> datetime | None:
+    """When a member last spoke, to the day; None for somebody who never did."""
+    row = await transaction.fetch_one(
+        "SELECT seen_at FROM member WHERE tenant = :tenant AND id = :id", tenant=member.tenant, id=member.id
+    )
+    return None if row is None else maybe_from_micros(row["seen_at"])
 
 
 async def come_back(transaction: Transaction, member: MemberKey) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from persona.moments import to_micros
+from persona.moments import from_micros, to_micros
 from persona.persona import MemberKey
 from persona.ports import Transaction
 
@@ -31,6 +31,14 @@ async def are_on(transaction: Transaction, member: MemberKey) -> bool:
 async def set_on(transaction: Transaction, member: MemberKey, *, is_on: bool) -> None:
     """Store that decision; consent is another one and stays as it is."""
     await transaction.execute(_SET, tenant=member.tenant, id=member.id, offers=int(is_on))
+
+
+async def offered_at(transaction: Transaction, member: MemberKey) -> datetime | None:
+    """When a member was last offered an answer in private; None if they never were."""
+    row = await transaction.fetch_one(
+        "SELECT offered_at FROM member WHERE tenant = :tenant AND id = :id", tenant=member.tenant, id=member.id
+    )
+    return None if row is None or not row["offered_at"] else from_micros(row["offered_at"])
 
 
 async def take(transaction: Transaction, member: MemberKey, *, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from bot.commands.registry import Commands
 from bot.consent import Default
 from bot.messages import Member, Message, MessageId, Room
 from bot.settings import Settings
-from bot.store import departures, inbox, links, members, off_record, retention, tidying, usage
+from bot.store import conversations, departures, inbox, links, members, off_record, offers, retention, tidying, usage
 from bot.store import used as answers
 from bot.store.members import ConsentState
 from bot.store.sqlite import SqliteStore
@@ -250,6 +250,28 @@ async def test_every_row_of_a_member_is_exported(store: SqliteStore, clock: Stil
     }
 
 
+async def test_what_is_kept_beside_the_rows_of_a_member_is_exported(store: SqliteStore, clock: StillClock) -> None:
+    """Our replies, what is off the record, and every moment that is kept of a member are in the file."""
+    used, room = commands(store, clock), Room(tenant=T1, channel="C9", kind="public")
+    await lived(store, used, ANA)
+    asked = MessageId(f"m-{T1}-{ANA.id}")
+    append = partial(conversations.append, room=room, message=MessageId("r1"), author=None, reply_to=asked)
+    await store.write(partial(append, text="You live in Lisbon.", said_at=NOON))
+    await store.write(partial(off_record.mark, room=room, message=asked))
+    await store.write(partial(departures.seen, member=ANA.key, now=NOON, is_asked=False))
+    await store.write(partial(offers.take, member=ANA.key, now=NOON))
+    data, readable = await exported(used)
+    others, _ = await exported(used, BEN)
+
+    noon = "2026-11-22T12:00:00+00:00"
+    reply = {"tenant": T1, "room": "C9", "id": "r1", "text": "You live in Lisbon.", "said_at": noon, "reply_to": asked}
+    assert (data["replies"], others["replies"]) == ([reply], [])
+    assert [one["off_record"] for one in data["messages"]] == [True]
+    assert (data["seen_at"], data["offered_at"], data["link"]["linked_at"]) == (noon, noon, noon)
+    assert (others["seen_at"], others["offered_at"]) == (None, None)
+    assert "still stored: 1; replies to them: 1." in readable
+
+
 async def test_the_exports_shape_is_stable(store: SqliteStore, clock: StillClock) -> None:
     """Who wrote a program for the file finds the keys it was written for."""
     used = commands(store, clock)
@@ -260,7 +282,7 @@ async def test_the_exports_shape_is_stable(store: SqliteStore, clock: StillClock
     assert set(data) == {
         *("format", "exported_at", "member", "consent", "facts", "operations", "forgotten", "refused"),
         *("messages", "usage", "tidied_at", "left_at", "audit", "answers", "off_record", "offers"),
-        *("link", "link_code_expires_at", "wrong_codes", "agreements"),
+        *("link", "link_code_expires_at", "wrong_codes", "agreements", "replies", "seen_at", "offered_at"),
     }
     assert data["member"] == {"tenant": "slack:T1", "id": "U1", "name": "Ana"}
     assert data["consent"] == {"state": "on", "since": "2026-11-22T12:00:00+00:00", "observed": True}
