@@ -15,10 +15,11 @@ import structlog
 from bot import addresses, errors, prices
 from bot.messages import Accepted, Member, Message, MessageId, Platform, Room
 from bot.ports import NO_USAGE, Adapter, Clock, Post
-from bot.store import conversations, inbox, outbox, usage
+from bot.store import conversations, erasing, inbox, outbox, usage
 from bot.store.engine import Store
 from bot.store.sealing import NOBODY
 from bot.views import View
+from persona.persona import MemberKey
 from persona.ports import Transaction, Usage
 
 WAITS_S = (0.5, 2.0, 5.0)
@@ -71,17 +72,19 @@ class Delivery:
         *,
         used: Usage = NO_USAGE,
         known: Collection[str] = (),
+        heard: Collection[MemberKey] = (),
     ) -> inbox.Outcome | None:
         """Store the final text of the reply and what it cost, show it, settle the message and return how it ended.
 
-        Of the addresses in it only those that are `known` to whoever reads the room stay live.
+        Of the addresses in it only those that are `known` to whoever reads the room stay live. `heard` are others whose
+        words it may repeat.
 
         Raises:
             PlatformError: it could not be shown; the message stays open. A refusal for good settles it instead.
         """
         texts = self._parts(message.room, text, known)
         ready = partial(_make_ready, message=message, texts=texts, outcome=outcome, used=used, clock=self._clock)
-        return await self._bring_out(message, await self._store.write(ready))
+        return await self._bring_out(message, await self._store.write(ready), heard=heard)
 
     async def resume(self, message: Message) -> inbox.Outcome | None:
         """Finish a reply whose text an earlier try has stored. Returns and raises as `finish` does."""
@@ -97,7 +100,9 @@ class Delivery:
         """The reply as the platform takes it; every text of a reply comes through here, and no adapter can forget."""
         return addresses.parts(text, known, self.adapter(room).parts)
 
-    async def _bring_out(self, accepted: Accepted, parts: Sequence[outbox.Part]) -> inbox.Outcome | None:
+    async def _bring_out(
+        self, accepted: Accepted, parts: Sequence[outbox.Part], *, heard: Collection[MemberKey] = ()
+    ) -> inbox.Outcome | None:
         if not parts:
             return "cancelled"
         try:
@@ -107,7 +112,7 @@ class Delivery:
             _log.warning("reply.refused", reference=accepted.reference, platform=platform, why=str(refused))
             return await self._store.write(partial(_give_up, accepted=accepted, clock=self._clock))
         text = "\n".join(part.text for part in parts)
-        settle = partial(_settle, accepted=accepted, text=text, post=posts[0], clock=self._clock)
+        settle = partial(_settle, accepted=accepted, text=text, post=posts[0], heard=heard, clock=self._clock)
         return await self._store.write(settle)
 
     async def _show(self, accepted: Accepted, part: outbox.Part) -> str:
@@ -214,13 +219,21 @@ async def _make_withdrawn(transaction: Transaction, *, accepted: Accepted, clock
 
 
 async def _settle(
-    transaction: Transaction, *, accepted: Accepted, text: str, post: str, clock: Clock
+    transaction: Transaction,
+    *,
+    accepted: Accepted,
+    text: str,
+    post: str,
+    heard: Collection[MemberKey],
+    clock: Clock,
 ) -> inbox.Outcome | None:
     """The reply is shown: settle the message, and let an answer become part of the conversation."""
     await outbox.sent(transaction, accepted.room.tenant, accepted.answer)
     outcome = await inbox.settle(transaction, accepted, now=clock.now())
     asked = await conversations.find(transaction, accepted.room, accepted.id)
-    if outcome == "answered" and asked is not None:
+    if asked is None or not await erasing.settled(transaction, accepted, asked, heard=heard):
+        return outcome
+    if outcome == "answered":
         await conversations.append(
             transaction,
             accepted.room,
@@ -236,4 +249,7 @@ async def _settle(
 
 async def _give_up(transaction: Transaction, *, accepted: Accepted, clock: Clock) -> inbox.Outcome | None:
     await inbox.decide(transaction, accepted, "failed")
+    asked = await conversations.find(transaction, accepted.room, accepted.id)
+    if asked is not None:
+        await erasing.settled(transaction, accepted, asked, heard=())
     return await inbox.settle(transaction, accepted, now=clock.now())

@@ -46,6 +46,8 @@ class _Turn:
     """Whether the author is to be told that there is something to decide."""
     prompt: prompt.Prompt
     fact_count: int
+    heard: frozenset[MemberKey]
+    """Whose words the prompt holds besides the asker's."""
     said: str | None = None
     """What is to be replied without asking a model."""
 
@@ -152,6 +154,7 @@ class Responder:
             is_to_be_asked=held.is_to_be_asked(decision),
             prompt=built,
             fact_count=len(known.facts),
+            heard=frozenset(line.author.key for line in history if line.author) - {message.author.key},
             said=said,
         )
 
@@ -177,7 +180,12 @@ class Responder:
             reply = await self._composed(turn, paying)
             composed = time.perf_counter()
             outcome = await self._delivery.finish(
-                claimed.message, reply.text, reply.outcome, used=reply.usage, known=reply.known
+                claimed.message,
+                reply.text,
+                reply.outcome,
+                used=reply.usage,
+                known=reply.known,
+                heard=turn.heard,
             )
         _log.info(
             "message.settled",

@@ -3,13 +3,13 @@
 Why that takes a key for each member, in a file beside the database: decision 0013.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
-from bot.messages import AnswerId, RoomId, TenantId
+from bot.messages import Accepted, AnswerId, RoomId, TenantId
 from bot.store import conversations, links, members, outbox, used
 from bot.store.conversations import Line
 from persona import audit, forgetting
@@ -31,9 +31,12 @@ _OUTBOX = """
 """  # by the key of a post, which is indexed (`Accepted.key`); its room and message are not
 _REPLIES = """
     DELETE FROM message WHERE author IS NULL
-      AND (tenant, room, reply_to) IN (
-        SELECT tenant, room, id FROM message WHERE author_tenant = :tenant AND author = :member)
-"""
+      AND (tenant, room) IN (SELECT tenant, room FROM message WHERE author_tenant = :tenant AND author = :member)
+"""  # to others as well: what they were answered in the same room may repeat the member
+_LATER_REPLIES = """
+    DELETE FROM message WHERE author IS NULL
+      AND (tenant, room) IN (SELECT tenant, room FROM inbox WHERE author_tenant = :tenant AND author = :member)
+"""  # where what the member said outlived its use already; two statements, since one would read every message
 _OPEN = """
     SELECT message.*, inbox.answer FROM message
     JOIN conversation ON conversation.tenant = message.tenant AND conversation.room = message.room
@@ -74,8 +77,8 @@ async def erase(
 ) -> forgetting.Forgotten:
     """Forget everything about a member, what they said and what was answered included, and destroy their key.
 
-    What waits for its answer is answered all the same: it is sealed anew, and goes with its time. Returns what was
-    known of them.
+    What waits for its answer is answered all the same: it is sealed anew, and goes once it is answered (`settled`).
+    Returns what was known of them.
     """
     forgotten = await _remove(transaction, member, schema=schema, now=now, actor=actor)
     waiting = await _waiting(transaction, member)
@@ -99,6 +102,20 @@ async def withdraw(transaction: Transaction, member: MemberKey, *, now: datetime
     await links.unlink(transaction, member)
 
 
+async def settled(transaction: Transaction, accepted: Accepted, asked: Line, *, heard: Iterable[MemberKey]) -> bool:
+    """Whether a reply that is shown now may become part of its conversation.
+
+    Not if whoever asked had everything erased since: then their message goes as well. Nor if one of `heard` had, whose
+    words the model was given.
+    """
+    assert asked.author is not None
+    if await _has_left(transaction, asked.author.key, since=asked.said_at):
+        await conversations.remove(transaction, accepted.room, accepted.id)
+        await outbox.erase(transaction, accepted.room.tenant, accepted.answer)
+        return False
+    return not any([await _has_left(transaction, member, since=asked.said_at) for member in heard])
+
+
 async def catch_up(transaction: Transaction, *, schema: Schema) -> int:
     """Erase again what was erased after this copy of the database was made. Returns how many members that were.
 
@@ -107,9 +124,9 @@ async def catch_up(transaction: Transaction, *, schema: Schema) -> int:
     through = from_micros((await _vault(transaction))["erased_through"])
     missed = await transaction.destroyed_keys(after=through)
     for key in missed:
-        await _remove(transaction, key.owner, schema=schema, now=key.at, actor=audit.BY_SYSTEM)
         if key.reason == "withdrawn":
             await withdraw(transaction, key.owner, now=key.at)
+        await _remove(transaction, key.owner, schema=schema, now=key.at, actor=audit.BY_SYSTEM)
     if missed:
         await _reached(transaction, missed[-1].at)
         _log.warning("erasures.repeated", members=len(missed))
@@ -135,9 +152,9 @@ async def _remove(
     transaction: Transaction, member: MemberKey, *, schema: Schema, now: datetime, actor: Actor
 ) -> forgetting.Forgotten:
     forgotten = await forgetting.forget(transaction, member, field=None, schema=schema, now=now, actor=actor)
-    await used.erase(transaction, member)
-    for statement in (_OUTBOX, _REPLIES, _MESSAGES, _TIDYING):
+    for statement in (_OUTBOX, _REPLIES, _LATER_REPLIES, _MESSAGES, _TIDYING):
         await transaction.execute(statement, **_scope(member))
+    await used.erase(transaction, member)  # the replies are found by it
     return forgotten
 
 
@@ -157,6 +174,12 @@ async def _waiting(transaction: Transaction, member: MemberKey) -> list[_Waiting
 
 def _scope(member: MemberKey) -> dict[str, Value]:
     return {"tenant": member.tenant, "member": member.id}
+
+
+async def _has_left(transaction: Transaction, member: MemberKey, *, since: datetime) -> bool:
+    """Whether a member had everything erased since something was said, that included."""
+    fence = (await forgetting.fences(transaction, [member]))[member].get("*")
+    return fence is not None and fence >= since
 
 
 async def _vault(transaction: Transaction) -> Row:

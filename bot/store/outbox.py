@@ -90,6 +90,13 @@ async def reseal(
         )
 
 
+async def erase(transaction: Transaction, tenant: TenantId, answer: AnswerId) -> None:
+    """Forget a reply that is shown."""
+    await transaction.execute(
+        "DELETE FROM outbox WHERE tenant = :tenant AND answer = :answer", tenant=tenant, answer=answer
+    )
+
+
 async def posted(transaction: Transaction, tenant: TenantId, answer: AnswerId, part: int, post: str) -> None:
     """Record the platform's id of a part."""
     await transaction.execute(

@@ -39,11 +39,11 @@ def canaries(who: Member) -> list[str]:
 
 
 async def tell(
-    store: SqliteStore, clock: StillClock, who: Member, *, is_settled: bool = True, channel: str = "C1"
+    store: SqliteStore, clock: StillClock, who: Member, *, is_settled: bool = True, channel: str = ""
 ) -> Message:
-    """Let a member say something that is answered and learned."""
+    """Let a member say something that is answered and learned, in a room of their own if no other is named."""
     clock.advance(seconds=1)
-    number, now, room = who.id.removeprefix("U"), clock.now(), replace(ROOM, channel=channel)
+    number, now, room = who.id.removeprefix("U"), clock.now(), replace(ROOM, channel=channel or who.id)
     text = f"text-canary-{number}- quote-canary-{number}-"
     message = Message(id=MessageId(f"m{who.id}-{now.timestamp()}"), room=room, author=who, text=text, said_at=now)
     said = Evidence(tenant=TENANT, room=room.id, message=message.id, quote=f"quote-canary-{number}-", said_at=now)
@@ -80,7 +80,7 @@ async def known(store: SqliteStore, clock: StillClock, who: Member) -> list[str]
 
     async def unit(transaction: Transaction) -> list[str]:
         persona = await personas.read(transaction, who.key, at=clock.now())
-        lines = await conversations.recent(transaction, ROOM, before=10_000, most=10_000)
+        lines = await conversations.recent(transaction, replace(ROOM, channel=who.id), before=10_000, most=10_000)
         theirs = {line.id for line in lines if line.author == who}
         return [
             *(fact.value for fact in persona.facts),
