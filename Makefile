@@ -25,7 +25,7 @@ check: .venv/dev.stamp  ## format, lint, types, import floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-privacycheck: .venv/dev.stamp  ## what no room and no tenant may see of another, and no reply link to, at full size; four minutes
+privacycheck: .venv/dev.stamp  ## what no room and no tenant may see, no reply link to, and nothing bring back, at full size; four minutes
 	@$(BIN)/python -m tests.privacy.check
 
 format: .venv/dev.stamp  ## put the code into the shape `make check` wants

@@ -1,4 +1,4 @@
-"""Audiences, tenants and outputs at full size (reliability B20, B22, B23), as `make privacycheck`; 1 if anything leaks.
+"""What is private at full size (reliability B20, B22 to B24), as `make privacycheck`; ends with 1 if one fails.
 
 python -m tests.privacy.check
 """
@@ -14,7 +14,7 @@ from typing import get_args
 from bot import logs
 from tests.clock import StillClock
 from tests.models import ScriptedModel
-from tests.privacy import outputs
+from tests.privacy import erasure_figures, outputs
 from tests.privacy.crowd import Crowd
 from tests.privacy.house import House
 from tests.privacy.tenants import Town, script
@@ -78,8 +78,10 @@ def _say(line: str) -> None:
 
 async def main() -> bool:
     """Run all of it, each on a database of its own where there is one."""
-    with tempfile.TemporaryDirectory() as folder:
-        return all([answers(), await audiences(Path(folder) / "crowd.db"), await tenants(Path(folder) / "town.db")])
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        held = [answers(), await audiences(folder / "crowd.db"), await tenants(folder / "town.db")]
+        return all([*held, await erasure_figures.gone(folder, say=_say)])
 
 
 if __name__ == "__main__":

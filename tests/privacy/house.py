@@ -83,7 +83,7 @@ class House:
     """A core, and the platform its members are on."""
 
     def __init__(self, core: Core, clock: StillClock) -> None:
-        self.store, self.clock, self.model, self.lanes = core.store, clock, core.model, core.lanes
+        self.core, self.store, self.clock, self.model, self.lanes = core, core.store, clock, core.model, core.lanes
         self.intake, self.commands = core.intake, core.commands
         self.learning, self.tidying, self.special = core.learning, core.tidying, core.special
         self.rooms = Rooms()
@@ -101,12 +101,13 @@ class House:
         around: Callable[[Store], Store] | None = None,
         claude: str | None = None,
         categories: str = "",
+        **more: str,
     ) -> AsyncIterator[House]:
         """A house on a database, with a model or the address of one; who decided nothing is remembered in it.
 
-        `categories` are the special ones that its members may agree to.
+        `categories` are the special ones that its members may agree to, `more` other settings.
         """
-        values: dict[str, Any] = {"database_url": f"sqlite:///{database}", "persona_consent": "on"}
+        values: dict[str, Any] = {"database_url": f"sqlite:///{database}", "persona_consent": "on", **more}
         values["special_categories"] = categories
         if claude is not None:
             values |= {"anthropic_api_key": "test-key", "anthropic_base_url": claude}
