@@ -57,8 +57,9 @@ def _words(operations: Sequence[Operation]) -> list[_Word]:
     words: list[_Word] = []
     later: defaultdict[str, list[Operation]] = defaultdict(list)
     """What names an end of a value, by value."""
+    keys = {value: comparable(value) for value in {operation.value for operation in operations}}  # most are said again
     for order, operation in reversed(list(enumerate(operations))):
-        key = comparable(operation.value)
+        key = keys[operation.value]
         word = _Word(
             operation=operation,
             order=order,
