@@ -56,6 +56,8 @@ def _upgrade(path: Path) -> None:
     from alembic.config import Config  # noqa: PLC0415
     from sqlalchemy import URL, create_engine, event, exc  # noqa: PLC0415
 
+    with contextlib.suppress(OSError):  # what cannot be written is said better by SQLite
+        path.touch(mode=0o600)  # nobody else's to read: ids, times and fields stand in it unsealed
     engine = create_engine(
         URL.create("sqlite", database=str(path)), connect_args={"isolation_level": None, "timeout": 5}
     )

@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -181,6 +182,17 @@ def test_a_read_only_database_that_is_behind(database: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
+    """Nobody else on the machine reads the file; one that was there keeps the mode its owner gave it."""
+    new, old = tmp_path / "new.db", tmp_path / "old.db"
+    old.touch(mode=0o640)
+    old.chmod(0o640)
+    for path in (new, old):
+        migrate(path)
+
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (new, old)] == [0o600, 0o640]
+
+
 def test_a_locked_database(tmp_path: Path) -> None:
     """A database that another program does not let go of is an error of ours, after a patient wait."""
     path = tmp_path / "rapport.db"
