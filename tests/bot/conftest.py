@@ -1,6 +1,7 @@
 """What the tests of the core stand on."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -22,3 +23,17 @@ async def desk(store: SqliteStore, clock: StillClock) -> AsyncIterator[Desk]:
     """Rapport with a scripted model and paper for a platform, where members are remembered by default."""
     async with Desk.opened(store, clock) as opened:
         yield opened
+
+
+@pytest.fixture
+def _log_as_it_was() -> Iterator[None]:
+    """For who sets up the log of this process: the tests after it read its lines as the test run has them."""
+    root = logging.getLogger()
+    handlers, level, is_loud = root.handlers[:], root.level, logging.raiseExceptions
+    levels = {name: logging.getLogger(name).level for name in ("bot", "adapters", "persona", "some_library")}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.raiseExceptions = is_loud
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)

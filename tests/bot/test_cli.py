@@ -38,6 +38,8 @@ HEAVY = {
 }
 """What no command may import that does not need it. Only rich cannot be helped: structlog imports it."""
 
+pytestmark = pytest.mark.usefixtures("_log_as_it_was")
+
 
 def run(*arguments: str, **environment: str) -> Result:
     """Run a command in this process."""

@@ -4,7 +4,6 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,20 +14,7 @@ from bot import logs
 SECRET = "Ana said: my password is sesame"
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
 
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    """Leave the log of the test run as it was found."""
-    names = ["bot", "adapters", "persona", "some_library"]
-    root = logging.getLogger()
-    handlers, level, is_loud = root.handlers[:], root.level, logging.raiseExceptions
-    levels = {name: logging.getLogger(name).level for name in names}
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.raiseExceptions = is_loud
-    for name, before in levels.items():
-        logging.getLogger(name).setLevel(before)
+pytestmark = pytest.mark.usefixtures("_log_as_it_was")
 
 
 def ours(name: str = "bot.test_logs") -> Any:
