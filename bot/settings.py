@@ -4,20 +4,18 @@ Read from the environment and from a `.env` file beside the working directory; t
 """
 
 import difflib
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot import money
+from bot import api_hosts, money
 from bot.errors import SettingsError
 from bot.store import master_key
 from persona import schema, special
@@ -25,25 +23,6 @@ from persona.errors import SchemaError
 
 MAX_DURATION = timedelta(days=3650)
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_OUR_PREFIXES = (
-    "SLACK_",
-    "DISCORD_",
-    "PERSONA_",
-    "ANTHROPIC_",
-    "IDLE_",
-    "LEARN_",
-    "SWEEP_",
-    "MESSAGE_",
-    "REPLY_",
-    "PURGE_",
-    "DEPARTED_",
-    "SILENT_",
-    "SPECIAL_",
-    "LOG_",
-    "ADMIN_",
-    "MONTHLY_",
-    "DATABASE_",
-)
 
 
 def _duration(value: object) -> object:
@@ -191,16 +170,9 @@ class Settings(BaseSettings):
         return self.slack_bot_token is not None or self.discord_bot_token is not None
 
 
-_URLS = ("SLACK_API_URL", "DISCORD_API_URL", "DISCORD_GATEWAY_URL", "ANTHROPIC_BASE_URL")
-_VENDOR_HOSTS = {
-    "slack.com",
-    "slack-gov.com",
-    "discord.com",
-    "gateway.discord.gg",
-    "api.anthropic.com",
-}
 NAMES = tuple(sorted([*(name.upper() for name in Settings.model_fields), "DISCORD_TOKEN"]))
 """Every variable that is read."""
+_BEGINNINGS = tuple({f"{name.partition('_')[0]}_" for name in NAMES})
 
 
 def load(*, as_plugin: bool = False, **overrides: Any) -> Settings:
@@ -215,7 +187,7 @@ def load(*, as_plugin: bool = False, **overrides: Any) -> Settings:
     mistakes = [
         *([] if as_plugin else _unpaired(environment)),
         *_without_key({**environment, **{name.upper(): value for name, value in overrides.items()}}),
-        *_strange_hosts(environment),
+        *api_hosts.mistakes(environment),
     ]
     try:
         settings = Settings(**overrides)
@@ -230,7 +202,7 @@ def load(*, as_plugin: bool = False, **overrides: Any) -> Settings:
 
 def typos() -> list[str]:
     """Variables that look like a setting spelled wrongly, each with what was probably meant."""
-    ours = (name for name in _environment() if name.startswith(_OUR_PREFIXES) and name not in NAMES)
+    ours = (name for name in _environment() if name.startswith(_BEGINNINGS) and name not in NAMES)
     meant = {name: difflib.get_close_matches(name, NAMES, n=1, cutoff=0.8) for name in sorted(ours)}
     return [f"{name} is not a setting; did you mean {close[0]}?" for name, close in meant.items() if close]
 
@@ -269,44 +241,6 @@ def _taken(settings: Settings) -> list[str]:
     except SchemaError as error:
         return [f"SPECIAL_CATEGORIES: {error}"]
     return []
-
-
-def _strange_hosts(environment: Mapping[str, str]) -> list[str]:
-    allowed = {host.strip().lower() for host in environment.get("ALLOWED_API_HOSTS", "").split(",")}
-    return [
-        f"{name}: {problem}"
-        for name in _URLS
-        if name in environment and (problem := _host_problem(environment[name], allowed))
-    ]
-
-
-def _host_problem(url: str, allowed: set[str]) -> str | None:
-    """Why a token may not be sent to `url`, if so: a typo or a hostile .env would hand it to a stranger."""
-    host, scheme = _host_and_scheme(url)
-    if not host:
-        return "it is not an address; write https://host/path"
-    if _is_loopback(host) or host in allowed:
-        return None
-    if host not in _VENDOR_HOSTS:
-        return f"{host!r} is not a known API host; if tokens may go there, add it to ALLOWED_API_HOSTS"
-    return None if scheme in {"https", "wss"} else f"tokens must not travel unencrypted; use https://{host}"
-
-
-def _host_and_scheme(url: str) -> tuple[str, str]:
-    try:
-        parts = urlsplit(url)
-        return (parts.hostname or "").lower(), parts.scheme
-    except ValueError:
-        return "", ""
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _mistake(entry: Any) -> str:
