@@ -1,11 +1,9 @@
 """Slack as an adapter: posts, edits, and finds again what may have been posted."""
 
-import asyncio
-from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -15,20 +13,17 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack import guests, history, uploads, views
 from adapters.slack.errors import called, is_too_old
-from adapters.slack.guests import Guests
+from adapters.slack.readers import Readers
 from adapters.slack.render import mrkdwn, rendered_length
 from bot import errors, markdown
 from bot.messages import Member, Message, MessageId, Platform, Room, TenantId
 from bot.ports import Clock, History, Post
 from bot.views import Source, View
-from persona.audience import RoomKind
 
 MAX_TEXT = 3_500
 """`chat.update` refuses near 4,000 characters; rendered text is counted."""
 
 METADATA = "rapport_reply"
-KIND_LIFE = timedelta(seconds=60)
-"""How long what Slack said of a channel is believed."""
 
 _log = structlog.get_logger(__name__)
 
@@ -43,14 +38,10 @@ class SlackAdapter:
         self.grow_every_s = grow_every_s
         self.bot_user = ""
         self.tenant = TenantId("")
-        self.guests = Guests(client, clock=clock)
+        self.readers = Readers(client, clock=clock)
         self._client = client
         self._clock = clock
         self._workspace_url = "https://slack.com/"
-        self._kinds: dict[str, tuple[RoomKind, datetime]] = {}
-        self._changes = Counter[str]()
-        """How often the readers of a channel changed, or of every channel, which has no name."""
-        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
     def token(self) -> str:
@@ -70,49 +61,8 @@ class SlackAdapter:
         self._workspace_url = str(answer["url"])
 
     async def classified(self, room: Room) -> Room:
-        """See `Adapter.classified`: no event says that other organisations are invited, and events can be missed."""
-        if room.kind == "direct":
-            return room
-        async with self._asking[room.channel]:  # held across the call, so that the turns of a channel ask once
-            return replace(room, kind=await self._kind(room.channel))
-
-    async def _kind(self, channel: str) -> RoomKind:
-        known = self._kinds.get(channel)
-        if known is not None and self._clock.now() - known[1] <= KIND_LIFE:
-            return known[0]
-        changes, asked_at = self._changed(channel), self._clock.now()
-        kind = await self._asked_kind(channel)
-        if self._changed(channel) != changes:
-            return "external"  # which side of the change Slack's answer was on, nobody knows
-        self._kinds[channel] = kind, asked_at
-        return kind
-
-    def _changed(self, channel: str) -> tuple[int, int]:
-        return self._changes[channel], self._changes[""]
-
-    def forget_readers(self, channel: str = "") -> None:
-        """Ask Slack anew who reads a channel, or every channel: an event says that this changed."""
-        self._changes[channel] += 1
-        for known in [channel] if channel else list(self._kinds):
-            self._kinds.pop(known, None)
-
-    async def _asked_kind(self, channel: str) -> RoomKind:
-        try:
-            return await self._kind_now(channel)
-        except errors.PlatformError as error:
-            _log.warning("room.unclassified", why=str(error))
-            return "external"
-
-    async def _kind_now(self, channel: str) -> RoomKind:
-        answer = await called(lambda: self._client.conversations_info(channel=channel), clock=self._clock)
-        found: dict[str, Any] = answer["channel"]
-        if found.get("is_ext_shared") or found.get("is_org_shared") or found.get("is_pending_ext_shared"):
-            return "external"
-        if found.get("is_im"):
-            return "direct"
-        if await self.guests.are_in(channel):
-            return "external"
-        return "private" if found.get("is_private") or found.get("is_mpim") else "public"
+        """See `Adapter.classified`."""
+        return room if room.kind == "direct" else replace(room, kind=await self.readers.kind(room.channel))
 
     def parts(self, text: str) -> list[str]:
         """See `Adapter.parts`."""

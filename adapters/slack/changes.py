@@ -54,11 +54,10 @@ class SlackChanges:
     def _forget_readers(self, inner: Payload) -> None:
         for name in ("channel", "old_channel_id", "new_channel_id"):
             if name in inner:
-                self._adapter.forget_readers(str(inner[name]))
+                self._adapter.readers.forget(str(inner[name]))
 
     async def _member_changed(self, payload: Payload, user: Payload) -> None:
-        if self._adapter.guests.heard(user):
-            self._adapter.forget_readers()
+        self._adapter.readers.heard(user)
         if user.get("deleted"):
             team = user.get("team_id") or payload["team_id"]
             await self._departures.left(Member(tenant=TenantId(f"slack:{team}"), id=str(user["id"])))

@@ -17,7 +17,8 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import uploads
-from adapters.slack.adapter import KIND_LIFE, SlackAdapter
+from adapters.slack.adapter import SlackAdapter
+from adapters.slack.readers import KIND_LIFE
 from adapters.slack.render import mrkdwn
 from bot import errors
 from bot.consent import notice

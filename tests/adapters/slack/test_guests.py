@@ -161,7 +161,7 @@ async def test_an_answer_from_before_a_change_is_not_kept(twin: SlackTwin, adapt
     twin.fault("GET", INFO, Fault(hold=release))
     asking = asyncio.ensure_future(adapter.classified(TEAM))
     await twin.wait_for(lambda: twin.calls(INFO))
-    adapter.forget_readers("C1")
+    adapter.readers.forget("C1")
     release.set()
 
     assert (await asking).kind == "external"
@@ -174,7 +174,7 @@ async def test_a_change_elsewhere_is_none_here(twin: SlackTwin, adapter: SlackAd
     twin.fault("GET", INFO, Fault(hold=release))
     asking = asyncio.ensure_future(adapter.classified(TEAM))
     await twin.wait_for(lambda: twin.calls(INFO))
-    adapter.forget_readers("C2")
+    adapter.readers.forget("C2")
     release.set()
 
     assert (await asking).kind == "public"
@@ -185,7 +185,7 @@ async def test_a_change_of_one_channel_leaves_the_others(twin: SlackTwin, adapte
     other = Room(tenant=TEAM.tenant, channel="C2", kind="public")
     asked = []
     for changed in ("C3", "C1", ""):
-        adapter.forget_readers(changed)
+        adapter.readers.forget(changed)
         for room in (TEAM, other):
             await adapter.classified(room)
         asked.append(len(twin.calls(INFO)))
