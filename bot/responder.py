@@ -1,14 +1,14 @@
 """The responder: one turn, from an accepted message to its reply."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
 
-from bot import addresses, consent, errors, language, linking, off_record, prompt, why
+from bot import addresses, consent, errors, linking, off_record, prompt, why
 from bot.budgets import Budgets
 from bot.delivery import Delivery
 from bot.messages import Accepted, Message
@@ -76,6 +76,7 @@ class Responder:
         clock: Clock,
         budgets: Budgets,
         learn_soon: Callable[[], None],
+        ask: Callable[[Message], Awaitable[None]],
         offer: Callable[[Message], None],
     ) -> None:
         self._store = store
@@ -86,9 +87,8 @@ class Responder:
         self._clock = clock
         self._budgets = budgets
         self._learn_soon = learn_soon
+        self._ask = ask
         self._offer = offer
-        self._asking: set[MemberKey] = set()
-        """Who is being asked for consent right now, so that nobody gets two notices."""
 
     async def answer(self, accepted: Accepted) -> None:
         """Answer one message, or say honestly that there is no answer."""
@@ -101,11 +101,17 @@ class Responder:
                 await self._reply(turn)
                 if turn.prompt.wish:
                     self._learn_soon()
-                await self._ask_for_consent(turn)
-                if not turn.claimed.is_off_record:
-                    self._offer(turn.claimed.message)
+                await self._say_beside(turn)
         except Exception as error:  # noqa: BLE001 - the outer edge: the message stays in the inbox and is tried again
             _log_postponed(accepted, error)
+
+    async def _say_beside(self, turn: _Turn) -> None:
+        """Let the author be told what is for them alone; of what is off the record, nothing."""
+        if turn.claimed.is_off_record:
+            return
+        if turn.is_to_be_asked:
+            await self._ask(turn.claimed.message)
+        self._offer(turn.claimed.message)
 
     async def turn_away(self, accepted: Accepted) -> None:
         """Tell the author that too much waits in the room."""
@@ -251,28 +257,6 @@ class Responder:
         if usage.is_cut:
             text += CUT
         return _Reply(text=text, usage=usage, known=known)
-
-    async def _ask_for_consent(self, turn: _Turn) -> None:
-        """Tell a member, once and in private, that there is something to decide."""
-        message, member = turn.claimed.message, turn.claimed.message.author.key
-        if turn.claimed.is_off_record or member in self._asking or not turn.is_to_be_asked:
-            return
-        self._asking.add(member)
-        try:
-            if not await self._store.read(partial(self._is_to_be_asked, message=message)):
-                return
-            adapter = self._delivery.adapter(message.room)
-            spoken = language.of(locale=await adapter.locale(message.author), text=message.text)
-            if await adapter.notify(message.room, message.author, consent.notice(spoken)):
-                await self._store.write(partial(members.asked, member=member, now=self._clock.now()))
-        except errors.PlatformError as error:
-            _log.warning("notice.failed", reference=message.reference, error=type(error).__name__, why=str(error))
-        finally:
-            self._asking.discard(member)
-
-    async def _is_to_be_asked(self, transaction: Transaction, *, message: Message) -> bool:
-        held = await consent.holding(transaction, message.room.tenant, self._default)
-        return held.is_to_be_asked(await members.consent(transaction, message.author.key))
 
 
 async def _switched(transaction: Transaction, message: Message) -> str | None:

@@ -25,6 +25,7 @@ from bot.lanes import Lanes
 from bot.learning import Learning, Pace
 from bot.messages import Message, Platform
 from bot.models.offline import OfflineModel
+from bot.notices import Notices
 from bot.offering import Offers
 from bot.ports import Adapter, BatchModel, Clock, Model
 from bot.rechecking import Rechecking
@@ -111,6 +112,7 @@ async def open_core(
             clock=clock,
             budgets=budgets,
             learn_soon=partial(lanes.submit, LEARNING, LEARNING, learning.at_once),
+            ask=Notices(store=store, delivery=delivery, default=default, clock=clock).ask,
             offer=partial(_offer, lanes, offers, categories),
         )
         context = Context(

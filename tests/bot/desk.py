@@ -19,6 +19,7 @@ from bot.intake import Intake
 from bot.lanes import Lanes
 from bot.learning import Learning, Pace
 from bot.messages import Edit, Member, Message, MessageId, Platform, Room, TenantId
+from bot.notices import Notices
 from bot.offering import Offers
 from bot.ports import Adapter, History, Post
 from bot.responder import Responder
@@ -172,6 +173,7 @@ class Desk:
             clock=clock,
             budgets=self.budgets,
             learn_soon=partial(lanes.submit, "learning", "learning", self.learning.at_once),
+            ask=Notices(store=store, delivery=delivery, default=default, clock=clock).ask,
             offer=lambda message: lanes.submit("offering", message.key, partial(self.offers.consider, message)),
         )
         self.intake = Intake(
