@@ -15,6 +15,7 @@ from bot.lanes import Lanes
 from bot.learning import Learning
 from bot.messages import Platform
 from bot.ports import Adapter, Clock, Model
+from bot.purging import Purging
 from bot.rechecking import Rechecking
 from bot.settings import Settings
 from bot.special import SpecialCategories
@@ -43,6 +44,7 @@ class Core:
     learning: Learning
     tidying: Tidying
     departures: Departures
+    purging: Purging
     special: SpecialCategories
     rechecking: Rechecking
     lanes: Lanes
@@ -60,7 +62,7 @@ class Core:
         recovered = await self.intake.recover()
         if recovered:
             _log.info("inbox.recovered", messages=recovered)
-        ending = (self.departures.sweep, self.special.sweep, self._erase_old, self._compact)
+        ending = (self.departures.sweep, self.purging.sweep, self.special.sweep, self._erase_old, self._compact)
         sweeps = (self.learning.sweep, self.tidying.sweep, self.rechecking.sweep, self.intake.recover, *ending)
         async with schedule.every(self.settings.sweep_every, *sweeps), alongside(self.model.warm):
             try:

@@ -6,7 +6,7 @@ due is in the database: a process that dies in the middle of any of it goes on w
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -15,20 +15,14 @@ from bot import consent
 from bot.applying import Terms
 from bot.messages import Member, Room, TenantId
 from bot.ports import Clock
-from bot.store import conversations, departures, erasing, members, origins, purging, rules
-from bot.store.engine import Store, Unit
+from bot.store import conversations, departures, erasing, members, origins, purging
+from bot.store.engine import Store, exhaust
 from bot.store.origins import State
+from bot.store.purging import MEMBERS_AT_ONCE, ROWS_AT_ONCE
 from persona import audit, freezing
-from persona.audit import Actor, Entry
 from persona.freezing import Origin
 from persona.persona import MemberKey
 from persona.ports import Transaction
-
-MEMBERS_AT_ONCE = 50
-"""Personas changed in one transaction: each is projected anew, and others want to write too."""
-
-ROWS_AT_ONCE = 500
-"""Rows of one table erased in one transaction."""
 
 AFTERCARE = timedelta(days=1)
 """How long after a purge whatever a late call still wrote is erased too: no call or batch takes longer."""
@@ -110,31 +104,11 @@ class Departures:
         """A member left or was deactivated: what is known of them rests, and is erased unless they decide anew."""
         await self._store.write(partial(departures.leave, member=member.key, now=self._clock.now()))
 
-    # -- an admin's purge ---------------------------------------------------------------------------------------------
-
-    async def purge(self, tenant: TenantId) -> None:
-        """Erase what was said in a tenant that we stay in, and all that follows from it, because an admin says so."""
-        await self._store.write(partial(rules.begin_purge, tenant=tenant, now=self._clock.now()))
-        await self._go_on_purging(tenant)
-
-    async def _go_on_purging(self, tenant: TenantId) -> None:
-        origin, now = Origin(tenant=tenant), self._clock.now()
-        await self._store.write(partial(purging.let_go, origin=origin))
-        rests = partial(freezing.freeze, schema=self._terms.schema, most=MEMBERS_AT_ONCE, now=now)
-        goes = partial(freezing.erase, most=MEMBERS_AT_ONCE, now=now, actor=audit.BY_ADMIN)
-        for step in (rests, goes, partial(purging.purge_personas, most=ROWS_AT_ONCE)):
-            await self._repeat(partial(step, origin=origin))
-        await self._store.write(partial(_end_purge, origin=origin, now=now))
-        await self._store.scrub()
-        _log.warning("tenant.purged", tenant=tenant)
-
     # -- what follows -------------------------------------------------------------------------------------------------
 
     async def sweep(self) -> int:
         """Finish what was begun, and erase what is due. Returns how much was erased: origins and members."""
         now, done = self._clock.now(), 0
-        for tenant in await self._store.read(rules.purging):
-            await self._go_on_purging(tenant)
         for known in await self._store.read(origins.moving):
             life = self._lives.departed if known.origin.room else self._lives.tenant
             if known.state != "gone":
@@ -152,7 +126,7 @@ class Departures:
         """Freeze or thaw what was learned at an origin, all of it."""
         state = await self._store.read(partial(origins.state, origin=origin))
         if state in {"going", "returning"}:
-            await self._repeat(partial(self._advance_some, origin=origin, state=state))
+            await exhaust(self._store, partial(self._advance_some, origin=origin, state=state))
 
     async def _advance_some(self, transaction: Transaction, *, origin: Origin, state: State) -> int:
         if await origins.state(transaction, origin) != state:
@@ -171,9 +145,11 @@ class Departures:
         said = partial(purging.purge_room if origin.room else purging.purge_tenant, most=ROWS_AT_ONCE)
         keys = partial(erasing.destroy_keys, now=self._clock.now(), most=MEMBERS_AT_ONCE)
         steps = (learned, said) if origin.room else (learned, said, keys)  # with its key whatever is left is lost
-        erased = [await self._repeat(partial(self._if_gone, origin=origin, erase=erase)) for erase in steps]
+        erased = [await exhaust(self._store, partial(self._if_gone, origin=origin, erase=erase)) for erase in steps]
         if any(erased):
-            await self._store.write(partial(_record_purge, origin=origin, actor=audit.BY_SYSTEM, now=self._clock.now()))
+            await self._store.write(
+                partial(purging.record, origin=origin, actor=audit.BY_SYSTEM, now=self._clock.now())
+            )
 
     async def _if_gone(self, transaction: Transaction, *, origin: Origin, erase: Callable[..., Awaitable[int]]) -> int:
         return await erase(transaction, origin) if await origins.state(transaction, origin) == "gone" else 0
@@ -193,22 +169,3 @@ class Departures:
         await erasing.erase(transaction, member, schema=schema, reason="forgotten", now=now, actor=audit.BY_SYSTEM)
         await departures.erase(transaction, member)
         return True
-
-    async def _repeat(self, unit: Unit[int]) -> int:
-        """Do a portion after the other until there is none. Returns how much was done."""
-        done = 0
-        while number := await self._store.write(unit):
-            done += number
-        return done
-
-
-async def _end_purge(transaction: Transaction, *, origin: Origin, now: datetime) -> None:
-    await rules.end_purge(transaction, TenantId(origin.tenant))
-    await _record_purge(transaction, origin=origin, actor=audit.BY_ADMIN, now=now)
-
-
-async def _record_purge(transaction: Transaction, *, origin: Origin, actor: Actor, now: datetime) -> None:
-    """One row for all that is of nobody alone; it leaves no salt behind."""
-    reason = "a room" if origin.room else "a tenant"
-    entry = Entry(actor=actor, action="purge", reason=reason, is_erasure=True)
-    await audit.record(transaction, MemberKey(tenant=origin.tenant, id=""), entry, now=now)

@@ -28,6 +28,7 @@ from bot.models.offline import OfflineModel
 from bot.notices import Notices
 from bot.offering import Offers
 from bot.ports import Adapter, BatchModel, Clock, Model
+from bot.purging import Purging
 from bot.rechecking import Rechecking
 from bot.responder import Responder
 from bot.settings import Settings
@@ -85,7 +86,7 @@ async def open_core(
         terms = Terms(schema=fields, default=default)
         asked = _asked(settings, model)
         budgets = Budgets(store=store, clock=clock, models=asked, monthly=settings.monthly_budget)
-        departures = Departures(store=store, terms=terms, lives=_lives(settings), clock=clock)
+        purging = Purging(store=store, schema=fields, clock=clock)
         learning = Learning(
             store=store,
             optimizer=Optimizer(model=model, schema=fields),
@@ -125,7 +126,7 @@ async def open_core(
                 adapters=adapters,
                 models=asked,
                 monthly=settings.monthly_budget,
-                purge=departures.purge,
+                purge=purging.purge,
             ),
             message_retention=settings.message_retention,
             reply_retention=settings.reply_retention,
@@ -154,7 +155,8 @@ async def open_core(
             commands=commands,
             learning=learning,
             tidying=Tidying(store=store, terms=terms, clock=clock),
-            departures=departures,
+            departures=Departures(store=store, terms=terms, lives=_lives(settings), clock=clock),
+            purging=purging,
             special=categories,
             rechecking=Rechecking(store=store, intake=intake, adapters=adapters, clock=clock),
             lanes=lanes,

@@ -2,7 +2,7 @@
 
 A unit of work is an `async def` that takes a transaction and awaits nothing else. An engine may therefore run the
 whole unit in one go on the database's own thread (sqlite), or statement by statement over a socket (postgres);
-the unit reads the same. `tests/store/test_engine.py` runs against every engine.
+the unit reads the same. `tests/bot/store/test_engine.py` runs against every engine.
 """
 
 from collections.abc import Awaitable, Callable
@@ -48,3 +48,11 @@ class Store(Protocol):
     async def close(self) -> None:
         """Finish what was handed in and let go of the database. A second call does nothing."""
         ...
+
+
+async def exhaust(store: Store, portion: Unit[int]) -> int:
+    """Run a unit that does a portion and says how much, until there is nothing left. Returns how much that was."""
+    done = 0
+    while number := await store.write(portion):
+        done += number
+    return done

@@ -1,7 +1,18 @@
 """Purging: erases all rows of a tenant or a room, portion by portion, so that others can write in between."""
 
+from datetime import datetime
+
+from persona import audit
+from persona.audit import Actor, Entry
 from persona.freezing import Origin
+from persona.persona import MemberKey
 from persona.ports import Transaction
+
+MEMBERS_AT_ONCE = 50
+"""Personas changed in one transaction: each is projected anew, and others want to write too."""
+
+ROWS_AT_ONCE = 500
+"""Rows of one table erased in one transaction."""
 
 KEYS = {
     "message": "room, id",
@@ -119,3 +130,10 @@ async def purge_personas(transaction: Transaction, origin: Origin, *, most: int)
         statement = _PURGE.format(table=table, key=KEYS[table], only=_ALL)
         erased += await transaction.execute(statement, tenant=origin.tenant, most=most)
     return erased
+
+
+async def record(transaction: Transaction, origin: Origin, *, actor: Actor, now: datetime) -> None:
+    """Leave one row in the audit log for all that is of nobody alone; it leaves no salt behind."""
+    reason = "a room" if origin.room else "a tenant"
+    entry = Entry(actor=actor, action="purge", reason=reason, is_erasure=True)
+    await audit.record(transaction, MemberKey(tenant=origin.tenant, id=""), entry, now=now)

@@ -244,7 +244,7 @@ async def test_a_purge_that_was_cut_short_is_finished(database: Path, clock: Sti
             await hall.presses(action)
     async with Hall.opened(database, clock, Dear()) as hall:
         assert await hall.store.read(rules.purging) == [TENANT]
-        await hall.core.departures.sweep()
+        await hall.core.purging.sweep()
 
         assert await stored(hall, "Lisbon") == []
         assert await hall.store.read(rules.purging) == []
