@@ -1,6 +1,6 @@
 """How what is known of a member is taken away again: when they ask for it, or take back the words it rests on.
 
-Tables: fence, and those of `persona.store`.
+Tables: fence, and those of `persona.rows`.
 """
 
 from collections.abc import Iterable
@@ -16,8 +16,9 @@ from persona.operations import Operation
 from persona.persona import Evidence, Fact, FactId, MemberKey
 from persona.ports import Row, Transaction, Value
 from persona.projection import project
+from persona.rows import Logged, open_quotes
 from persona.schema import Schema
-from persona.store import Logged, learn, open_quotes, read_history, read_log, reproject
+from persona.store import learn, read_history, read_log, reproject
 
 Parameters = dict[str, Value]
 

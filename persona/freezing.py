@@ -2,7 +2,7 @@
 
 What is frozen is left out of every projection, like what was undone: nothing reads it by accident, and what it had
 replaced holds meanwhile. Each function does a portion of the work, so that others can write in between.
-Tables: those of `persona.store`.
+Tables: those of `persona.rows`.
 """
 
 from collections.abc import Iterable

@@ -25,7 +25,7 @@ from persona.moments import maybe_to_iso
 from persona.persona import Evidence, Fact, Persona
 from persona.ports import Transaction
 from persona.quarantine import Refused
-from persona.store import Logged
+from persona.rows import Logged
 
 FORMAT = "rapport-persona-1"
 

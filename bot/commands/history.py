@@ -14,8 +14,8 @@ from persona import store as personas
 from persona.canonical import comparable
 from persona.operations import Operation
 from persona.ports import Transaction
+from persona.rows import Logged
 from persona.schema import field_name
-from persona.store import Logged
 
 
 async def run(context: Context, asked: Asked) -> View:
