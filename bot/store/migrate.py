@@ -7,6 +7,9 @@ from pathlib import Path
 from bot import errors
 from bot.store.sqlite_errors import translated
 
+BUSY_TIMEOUT_S = 5.0
+"""How long is waited for another program that holds the database."""
+
 _HERE = Path(__file__).parent / "migrations"
 
 VERSIONS = tuple(sorted(path.name.split("_")[0] for path in (_HERE / "versions").glob("[0-9]*.py")))
@@ -39,7 +42,7 @@ def _version(path: Path) -> str | None:
     if not path.exists():
         return None
     try:
-        with contextlib.closing(sqlite3.connect(path, timeout=5)) as connection:
+        with contextlib.closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as connection:
             return _read_version(connection)
     except sqlite3.Error as error:
         raise translated(error, path) from error
@@ -59,7 +62,7 @@ def _upgrade(path: Path) -> None:
     with contextlib.suppress(OSError):  # what cannot be written is said better by SQLite
         path.touch(mode=0o600)  # nobody else's to read: ids, times and fields stand in it unsealed
     engine = create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"isolation_level": None, "timeout": 5}
+        URL.create("sqlite", database=str(path)), connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_S}
     )
     # The driver is in autocommit mode, so this BEGIN is the only one: the tables come all together or not at all.
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))

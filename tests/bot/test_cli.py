@@ -21,8 +21,6 @@ from bot.store import members
 from bot.store.sqlite import SqliteStore
 from persona.persona import MemberKey
 from tests.clock import NOON
-from tests.twins.discord import DiscordTwin
-from tests.twins.slack import SlackTwin
 
 HEAVY = {
     "aiohttp",
@@ -325,39 +323,6 @@ async def test_without_tokens_the_terminal_opens(arguments: tuple[str, ...]) -> 
 
     assert (ended.code, ended.err) == (0, "")
     assert "hello there" in ended.out
-
-
-@pytest.mark.slow
-async def test_a_refused_slack_token() -> None:
-    """A token Slack refuses ends the process with 1 and a line that names the variable, without the token."""
-    async with SlackTwin(bot_token="xoxb-right") as twin:
-        ended = await process(
-            SLACK_BOT_TOKEN="xoxb-sesame", SLACK_APP_TOKEN="xapp-sesame", SLACK_API_URL=twin.api_url, LOG_LEVEL="error"
-        )
-
-    (line,) = ended.err.splitlines()
-    assert (ended.code, ended.out) == (1, "")
-    assert line.startswith("rapport: ")
-    assert "SLACK_BOT_TOKEN" in line
-    assert "sesame" not in line
-
-
-@pytest.mark.slow
-async def test_a_refused_discord_token() -> None:
-    """A token Discord refuses ends the process with 1 and a line that names the variable, without the token."""
-    async with DiscordTwin(token="right") as twin:
-        ended = await process(
-            DISCORD_BOT_TOKEN="sesame.sesame",
-            DISCORD_API_URL=twin.api_url,
-            DISCORD_GATEWAY_URL=twin.gateway_url,
-            LOG_LEVEL="error",
-        )
-
-    (line,) = ended.err.splitlines()
-    assert (ended.code, ended.out) == (1, "")
-    assert line.startswith("rapport: ")
-    assert "DISCORD_BOT_TOKEN" in line
-    assert "sesame" not in line
 
 
 # -- errors -----------------------------------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ from tests.journeys.hands import TAUGHT, Hand, Joining, Way, newcomer
 from tests.journeys.hands_discord import DiscordHand
 from tests.journeys.hands_slack import SlackHand
 from tests.journeys.hands_terminal import TerminalHand, TerminalWorld, terminal
-from tests.journeys.worlds import DiscordWorld, SlackWorld, World, learns, world
+from tests.journeys.worlds import PLATFORMS, DiscordWorld, SlackWorld, World, learns, world
 
 
-@pytest.fixture(params=["slack", "discord"])
+@pytest.fixture(params=PLATFORMS)
 async def a_world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     """Each journey happens once on every platform."""
     async with world(request.param, tmp_path) as made:

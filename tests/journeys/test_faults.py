@@ -7,7 +7,7 @@ import pytest
 
 from bot.delivery import WAITS_S
 from bot.lanes import MAX_WAITING
-from tests.journeys.worlds import World, answers, is_update, learns
+from tests.journeys.worlds import World, answers, is_update, learns, taking_turns
 from tests.twins.anthropic import ApiError, Reply
 from tests.twins.server import Fault
 
@@ -33,7 +33,7 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("failure", FAILURES)
+@taking_turns("failure", FAILURES)
 async def test_a_model_that_fails_is_admitted(a_world: World, failure: str, caplog: pytest.LogCaptureFixture) -> None:
     """A member whose question gets no answer reads one honest sentence with a reference, and half an answer never."""
     a_world.claude.default, sentence = FAILURES[failure]

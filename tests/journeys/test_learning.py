@@ -20,7 +20,7 @@ from bot.store import usage
 from persona.moments import to_micros
 from persona.persona import MemberKey
 from tests.journeys.processes import python
-from tests.journeys.worlds import World, answers, is_update, learns, updates
+from tests.journeys.worlds import World, answers, is_update, learns, taking_turns, updates
 from tests.scan import found, key_ids
 from tests.twins.anthropic import ApiError, Reply
 from tests.twins.server import Fault
@@ -265,7 +265,7 @@ async def learned_in_the_end(world: World, *, tries: int) -> None:
     assert (await world.core.learning.sweep()).sessions == 0
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@taking_turns("trouble", TROUBLES)
 async def test_an_outage_of_the_model_loses_no_conversation(a_world: World, trouble: str) -> None:
     """However long the model is away, and whatever it answers then, the conversation is learned once it is back."""
     a_world.claude.match(is_update, TROUBLES[trouble])
@@ -273,7 +273,7 @@ async def test_an_outage_of_the_model_loses_no_conversation(a_world: World, trou
         await learned_in_the_end(a_world, tries=8)
 
 
-@pytest.mark.parametrize("answer", USELESS)
+@taking_turns("answer", USELESS)
 async def test_a_useless_answer_is_not_filed_as_learned(a_world: World, answer: str) -> None:
     """A refusal, a cut answer or garbage leaves the session to be learned by a later sweep."""
     a_world.claude.match(is_update, USELESS[answer])

@@ -39,15 +39,3 @@ async def test_a_code_of_one_platform_is_typed_on_the_other(tmp_path: Path) -> N
             assert b"answer_length" in linked
             assert b"Lisbon" not in linked
             assert b"answer_length" not in answers(discord.claude)[-1].raw
-
-
-async def test_a_code_is_shown_and_taken_on_every_platform(a_world: World) -> None:
-    """Only who asks sees the code, and another account of the same platform can type it as well."""
-    async with a_world.running(persona_consent="on"):
-        code = await shown_code(a_world)
-        assert a_world.posted() == []
-        assert "code of this very account" in await a_world.command("Ana", f"link {code}")
-        assert "is linked with yours" in await a_world.command("Bo", f"link {code}")
-
-        assert "ended" in await a_world.command("Ana", "unlink")
-        assert "No other account" in await a_world.command("Bo", "unlink")

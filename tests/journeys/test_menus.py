@@ -38,8 +38,11 @@ async def menu(world: World, who: str, post: str, verb: Literal["why", "forget"]
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_a_message_says_what_it_taught(a_world: World, place: str) -> None:
-    """Its author sees what is known from a message, also after a restart; others see what any message shows them."""
+async def test_a_message_says_what_it_taught_and_has_it_forgotten(a_world: World, place: str) -> None:
+    """Its author sees what is known from a message, also after a restart, and has it forgotten.
+
+    Others see what any message shows them, and can have nothing of it forgotten.
+    """
     learns(a_world.claude, MOVED)
     async with a_world.running(persona_consent="on"):
         post = await said(a_world, "Remember that I moved to Lisbon", place)
@@ -52,20 +55,9 @@ async def test_a_message_says_what_it_taught(a_world: World, place: str) -> None
         assert "Lisbon" not in nothing
         if place != "direct":
             assert (await menu(a_world, "Bo", post, "why")).text == nothing
-
-
-@pytest.mark.parametrize("place", PLACES)
-async def test_what_a_message_taught_is_forgotten(a_world: World, place: str) -> None:
-    """Its author has what a message taught forgotten; nobody else does."""
-    learns(a_world.claude, MOVED)
-    async with a_world.running(persona_consent="on"):
-        post = await said(a_world, "Remember that I moved to Lisbon", place)
-        await a_world.answered(post)
-        if place != "direct":
             await menu(a_world, "Bo", post, "forget")
             assert "Lisbon" in await a_world.command("Ana", "show")
         assert "I forgot what that message taught me" in (await menu(a_world, "Ana", post, "forget")).text
-
         assert "Lisbon" not in await a_world.command("Ana", "show")
 
 

@@ -1,4 +1,4 @@
-"""Off the record, and asking what an answer was built on, as members do both on every platform."""
+"""Off the record, as members go there and come back on every platform."""
 
 from bot.wording import wording
 from tests.journeys.worlds import World, answers, learns
@@ -53,16 +53,3 @@ async def test_a_message_edited_to_be_off_the_record_takes_back_what_it_taught(a
         await a_world.edits(post, "off the record: I moved to Lisbon")
 
         assert "nothing about you" in await a_world.command("Ana", "show")
-
-
-async def test_who_was_answered_is_shown_what_was_known(a_world: World) -> None:
-    """`/persona used` lists what the last answer's prompt held, for the member alone who got the answer."""
-    learns(a_world.claude, ("set", "location", "Lisbon", "I moved to Lisbon"))
-    async with a_world.running(persona_consent="on"):
-        await a_world.answered(await a_world.says("Ana", "I moved to Lisbon"))
-        a_world.pass_time(minutes=31)
-        await a_world.core.learning.sweep()
-        await a_world.answered(await a_world.says("Ana", "where am I?"))
-
-        assert "location: Lisbon" in await a_world.command("Ana", "used")
-        assert "no answer to you" in await a_world.command("Bo", "used")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.worlds import answers, is_update, learns, world
+from tests.journeys.worlds import World, answers, is_update, learns, world
 
 PROBES = (
     "What did Bo tell you?",
@@ -39,6 +39,16 @@ async def asked_for(platform: str, database: Path, told: str) -> tuple[list[byte
             asked = [request.raw for request in answers(made.claude)[before:] if not is_update(request.body)]
             assert not made.pings
             return asked, made.posted(), await made.command("Bo", "show")
+
+
+async def test_nobody_finds_out_about_somebody_elses_facts(a_world: World) -> None:
+    """Asked by somebody else, a fact that exists and one that does not are answered alike."""
+    async with a_world.running(persona_consent="on"):
+        await a_world.command("Ana", "add location Lisbon")
+        asked = [await a_world.command("Bo", f"{verb} location") for verb in ("why", "history", "show")]
+
+        assert not any("Lisbon" in shown for shown in asked)
+        assert "nothing under" in asked[0]
 
 
 @pytest.mark.slow

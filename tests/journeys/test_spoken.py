@@ -49,15 +49,6 @@ async def test_a_command_in_a_direct_message(a_world: World) -> None:
         assert answers(a_world.claude) == []
 
 
-async def test_a_command_takes_effect(a_world: World) -> None:
-    """A command that is said does what it does when it is typed."""
-    async with a_world.running(persona_consent="on"):
-        await a_world.says("Ana", "persona pause")
-
-        assert "Paused" in await shown(a_world)
-        assert "paused" in await a_world.command("Ana", "show")
-
-
 async def test_a_command_is_answered_once(a_world: World) -> None:
     """A command that is delivered again, by the same run or after a restart, is not run again."""
     async with a_world.running(persona_consent="on"):

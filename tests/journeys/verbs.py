@@ -67,6 +67,8 @@ async def used(hand: Hand) -> None:
     await panel.press("Edit")
     await panel.fill(value="Porto")
     assert "location: Porto" in await hand.known()
+    others = (await (await hand.other()).type("used")).text
+    assert ("location" in others, "Skill" in others) == (False, False)
 
 
 async def history(hand: Hand) -> None:
@@ -225,6 +227,7 @@ async def link(hand: Hand) -> None:
     await hand.type("add", field="answer_length", value="short")
     found = re.search(r"/persona link ([A-Z0-9-]+)", (await hand.type("link")).text)
     assert found is not None
+    assert "code of this very account" in (await hand.type("link", code=found[1])).text
     other = await hand.other()
     assert "is linked with yours" in (await other.type("link", code=found[1])).text
     asked = await other.prompt("direct")

@@ -7,11 +7,14 @@ the workspace, in Rapport and between them until a journey lets it pass.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, TypeAlias
+
+import pytest
 
 from adapters.discord import host as discord_host
 from adapters.discord.translate import ACCOUNTS
@@ -24,6 +27,8 @@ from tests.twins.anthropic import AnthropicTwin, Request
 from tests.twins.discord import DiscordTwin, Permission
 from tests.twins.server import Twin
 from tests.twins.slack import SlackTwin
+
+PLATFORMS: tuple[Platform, ...] = ("slack", "discord")
 
 Name: TypeAlias = str
 """Ana, Bo, or whoever joined them."""
@@ -451,6 +456,11 @@ class DiscordWorld(_Shared):
     @property
     def pings(self) -> Sequence[object]:
         return self.twin.pings
+
+
+def taking_turns(name: str, cases: Iterable[str]) -> pytest.MarkDecorator:
+    """Each case on one of the platforms, in turn: for what differs in the model, and is the same on all of them."""
+    return pytest.mark.parametrize(("a_world", name), list(zip(cycle(PLATFORMS), cases)), indirect=["a_world"])
 
 
 @asynccontextmanager

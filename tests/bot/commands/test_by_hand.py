@@ -151,14 +151,14 @@ async def test_a_form_enters_a_fact(store: SqliteStore, clock: StillClock) -> No
     assert "answer length: short" in view.text
 
 
-@pytest.mark.parametrize("field", WORKPLACE.fields, ids=lambda field: field.name)
-async def test_every_field_has_a_form_within_the_limits(store: SqliteStore, clock: StillClock, field: object) -> None:
+async def test_every_field_has_a_form_within_the_limits(store: SqliteStore, clock: StillClock) -> None:
     """Whatever the field, its form can be drawn: short labels and hints, and no more choices than there may be."""
-    name = getattr(field, "name", "")
-    form = await commands(store, clock).form(f"form:add:{name}", ANA)
+    used = commands(store, clock)
+    forms = [await used.form(f"form:add:{field.name}", ANA) for field in WORKPLACE.fields]
 
-    assert isinstance(form, Form)
-    assert all(len(one.label) <= 45 and len(one.hint) <= 100 and len(one.choices) <= 25 for one in form.inputs)
+    assert all(isinstance(form, Form) for form in forms)
+    inputs = [one for form in forms if isinstance(form, Form) for one in form.inputs]
+    assert [one for one in inputs if len(one.label) > 45 or len(one.hint) > 100 or len(one.choices) > 25] == []
 
 
 @pytest.mark.parametrize(

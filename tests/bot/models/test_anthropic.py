@@ -523,11 +523,24 @@ def _cases(*tables: dict[str, Case]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("trouble", "error", "tries"), rows)
 
 
+def tells_no_secret(raised: object, log: pytest.LogCaptureFixture) -> bool:
+    """Whether neither an error nor the log repeats the key or what the member wrote, even if the API does."""
+    told = f"{raised} {raised!r} {log.text}"
+    return KEY not in told and "unspeakable" not in told
+
+
 @_cases(HTTP_TROUBLE, ODD_TROUBLE, STREAM_TROUBLE)
 async def test_an_answer_in_trouble_ends_in_one_of_our_errors(
-    twin: AnthropicTwin, model: AnthropicModel, trouble: Trouble, error: type[errors.ModelError], tries: int
+    twin: AnthropicTwin,
+    model: AnthropicModel,
+    *,
+    trouble: Trouble,
+    error: type[errors.ModelError],
+    tries: int,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Each trouble is told by its own error after at most three requests, and no partial text gets a usage."""
+    """Each trouble is told by its own error after at most three requests, without a secret; no partial text is paid."""
+    caplog.set_level(logging.INFO, logger="bot")
     meet(twin, trouble)
 
     got = await heard(model)
@@ -535,42 +548,29 @@ async def test_an_answer_in_trouble_ends_in_one_of_our_errors(
     assert isinstance(got.error, error), repr(got.error)
     assert asked(twin) == tries
     assert got.usages == []
+    assert tells_no_secret(got.error, caplog)
+    assert caplog.text.count("model.retried") == tries - 1
 
 
 @_cases(HTTP_TROUBLE, ODD_TROUBLE, UPDATE_TROUBLE)
 async def test_an_update_in_trouble_ends_in_one_of_our_errors(
-    twin: AnthropicTwin, model: AnthropicModel, trouble: Trouble, error: type[errors.ModelError], tries: int
-) -> None:
-    """Each trouble is told by its own error after at most three requests, and no operations come of it."""
-    meet(twin, trouble)
-
-    with pytest.raises(error):
-        await model.propose(REQUEST)
-
-    assert asked(twin) == tries
-
-
-@_cases(HTTP_TROUBLE)
-@either_call
-async def test_no_message_tells_a_secret(
     twin: AnthropicTwin,
     model: AnthropicModel,
     *,
-    ask: Ask,
     trouble: Trouble,
     error: type[errors.ModelError],
     tries: int,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Neither the error nor the log repeats the key or what the member wrote, even if the API does."""
+    """Each trouble is told by its own error after at most three requests, without a secret, and teaches nothing."""
     caplog.set_level(logging.INFO, logger="bot")
     meet(twin, trouble)
 
-    raised = await _outcome(ask, model)
+    with pytest.raises(error) as caught:
+        await model.propose(REQUEST)
 
-    for told in (str(raised), repr(raised), caplog.text):
-        assert KEY not in told
-        assert "unspeakable" not in told
+    assert asked(twin) == tries
+    assert tells_no_secret(caught.value, caplog)
     assert caplog.text.count("model.retried") == tries - 1
 
 

@@ -181,7 +181,6 @@ def test_a_read_only_database_that_is_behind(database: Path) -> None:
         migrate(database)
 
 
-@pytest.mark.slow
 def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
     """Nobody else on the machine reads the file; one that was there keeps the mode its owner gave it."""
     new, old = tmp_path / "new.db", tmp_path / "old.db"
@@ -193,8 +192,9 @@ def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) for path in (new, old)] == [0o600, 0o640]
 
 
-def test_a_locked_database(tmp_path: Path) -> None:
+def test_a_locked_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that another program does not let go of is an error of ours, after a patient wait."""
+    monkeypatch.setattr("bot.store.migrate.BUSY_TIMEOUT_S", 0.01)
     path = tmp_path / "rapport.db"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
