@@ -1,5 +1,6 @@
 """What every test stands on: an empty environment, a clock that stands still, a real database."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -45,9 +46,26 @@ def database(migrated: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def begun(migrated: Path) -> Path:
+    """The same after its first start, with the files of its keys beside it; copy all three, never open it."""
+    path = migrated.with_name("begun.db")
+    shutil.copy(migrated, path)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(_start(path))
+    loop.close()
+    return path
+
+
+async def _start(path: Path) -> None:
+    await (await SqliteStore.open(path)).close()
+
+
 @pytest.fixture
-async def store(database: Path) -> AsyncIterator[SqliteStore]:
-    """An open store on a fresh database."""
+async def store(database: Path, begun: Path) -> AsyncIterator[SqliteStore]:
+    """An open store on a database in which nothing was said yet."""
+    for beside in ("", "-keys", ".key"):
+        shutil.copy(f"{begun}{beside}", f"{database}{beside}")
     opened = await SqliteStore.open(database)
     yield opened
     await opened.close()

@@ -16,23 +16,23 @@ from tests.journeys.worlds import PLATFORMS, DiscordWorld, SlackWorld, World, le
 
 
 @pytest.fixture(params=PLATFORMS)
-async def a_world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    """Each journey happens once on every platform."""
-    async with world(request.param, tmp_path) as made:
+async def a_world(request: pytest.FixtureRequest, database: Path) -> AsyncIterator[World]:
+    """Each journey happens once on every platform, on tables that are there already."""
+    async with world(request.param, database.parent) as made:
         yield made
 
 
 @pytest.fixture
-async def slack_world(tmp_path: Path) -> AsyncIterator[World]:
+async def slack_world(database: Path) -> AsyncIterator[World]:
     """For what only Slack lets people do."""
-    async with world("slack", tmp_path) as made:
+    async with world("slack", database.parent) as made:
         yield made
 
 
 @pytest.fixture
-async def discord_world(tmp_path: Path) -> AsyncIterator[World]:
+async def discord_world(database: Path) -> AsyncIterator[World]:
     """For what only Discord lets people do."""
-    async with world("discord", tmp_path) as made:
+    async with world("discord", database.parent) as made:
         yield made
 
 
