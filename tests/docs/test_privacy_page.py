@@ -9,7 +9,7 @@ import pytest
 from bot import applying
 from bot.commands.registry import COMMANDS
 from bot.settings import Settings
-from bot.store import retention
+from bot.store import off_record, retention
 from persona import audit, observation, quarantine, special
 from persona.sensitive import CATEGORIES
 
@@ -26,6 +26,7 @@ LIVES = {
     "Text that could not be learned": retention.PARKED_LIFE,
     "The text of a reply": retention.REPLY_LIFE,
     "That a message was answered": retention.KEY_LIFE,
+    "That you were off the record": off_record.ENDED_LIFE,
     "What you agreed to of a special category": special.LIFE,
     "That something you said was not kept": quarantine.LIFE,
     "What each call of the language model cost": retention.USAGE_LIFE,
