@@ -3,9 +3,9 @@
 Only in a member's direct message on Slack, and erased in the transaction that ends an agreement (decision 0019).
 """
 
-import hashlib
 from datetime import datetime, timedelta
 
+from bot.binding import bound
 from bot.messages import Member, Room
 from bot.views import Button
 from persona import audit, forgetting, special
@@ -39,8 +39,7 @@ def about(category: str) -> str:
 def digest(member: MemberKey, category: str, known: Agreement | None, *, shown: int) -> str:
     """What a button to agree is bound to: the member, the category, the terms, what was decided, when it was shown."""
     decided = "" if known is None else f"{known.state} {to_micros(known.decided_at)}"
-    exact = f"{TERMS}\x1f{member.tenant}\x1f{member.id}\x1f{category}\x1f{decided}\x1f{shown}"
-    return hashlib.sha256(exact.encode("utf-8", "replace")).hexdigest()[:16]
+    return bound(str(TERMS), member.tenant, member.id, category, decided, str(shown))
 
 
 def agreeing(member: Member, category: str, known: Agreement | None, *, now: datetime) -> Button:

@@ -1,11 +1,11 @@
 """What verbs that change a persona by hand share: the member's facts as they are now, and one update kept."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import consent
+from bot.binding import bound
 from bot.commands import refused, wording
 from bot.commands.command import Asked, Context, holding
 from bot.messages import ROOMLESS, TenantId, platform_of
@@ -118,8 +118,7 @@ def tenant(audience: Audience) -> str:
 
 def digest(fact: Fact, target: Audience) -> str:
     """What a button to widen a fact is bound to: its value, who may know it now, and who then."""
-    exact = f"{fact.field}\x1f{fact.value}\x1f{fact.audience}\x1f{target}"
-    return hashlib.sha256(exact.encode("utf-8", "replace")).hexdigest()[:16]
+    return bound(fact.field, fact.value, fact.audience, target)
 
 
 def details(fact: Fact) -> Button:

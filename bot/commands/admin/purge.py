@@ -1,9 +1,9 @@
 """`/persona-admin purge`: erase what was said here and all that was learned from it, in two steps."""
 
-import hashlib
 from datetime import timedelta
 from functools import partial
 
+from bot.binding import bound
 from bot.commands.command import OUTDATED, Asked, Command, Context
 from bot.store import rules
 from bot.views import Button, Line, Section, View
@@ -39,18 +39,18 @@ async def run(context: Context, asked: Asked) -> View:
         sections=(_section("Goes", _GOES), _section("Stays", _STAYS)),
         footer=f"The button is for you alone, once, within {VALID.seconds // 60} minutes.",
         buttons=(
-            Button(action=f"admin:purge:{moment}.{_seal(asked, moment)}", label="Erase all of it", is_danger=True),
+            Button(action=f"admin:purge:{moment}.{_digest(asked, moment)}", label="Erase all of it", is_danger=True),
         ),
     )
 
 
 async def press(context: Context, asked: Asked) -> View:
     """Do it, if this is the button of whoever presses it, here, and young enough."""
-    shown, _, seal = asked.words.partition(".")
+    shown, _, digest = asked.words.partition(".")
     if not (shown.isdecimal() and shown.isascii() and len(shown) <= 16):
         return OUTDATED
     moment = int(shown)
-    if seal != _seal(asked, moment):
+    if digest != _digest(asked, moment):
         return _ANOTHERS
     if context.clock.now() - from_micros(moment) > VALID:
         return _LATE
@@ -65,10 +65,9 @@ def _section(title: str, texts: tuple[str, ...]) -> Section:
     return Section(title=title, lines=tuple(Line(text=text) for text in texts))
 
 
-def _seal(asked: Asked, moment: int) -> str:
+def _digest(asked: Asked, moment: int) -> str:
     """What binds a button to who asked for it, where and when."""
-    exact = f"purge\x1f{asked.tenant}\x1f{asked.member.tenant}\x1f{asked.member.id}\x1f{moment}"
-    return hashlib.sha256(exact.encode("utf-8", "replace")).hexdigest()[:16]
+    return bound("purge", asked.tenant, asked.member.tenant, asked.member.id, str(moment))
 
 
 COMMAND = Command(
