@@ -72,7 +72,6 @@ async def open_core(
     default = settings.persona_consent or default
     fields = special.with_fields(schema.load(settings.persona_schema), settings.allowed_categories)
     model, batch_model = _models(settings, clock) if model is None else (model, None)
-    adapters: dict[Platform, Adapter] = {}
     async with AsyncExitStack() as closing:
         closing.push_async_callback(model.close)
         await asyncio.to_thread(migrate.migrate, settings.database_path)
@@ -82,86 +81,109 @@ async def open_core(
         if await store.write(partial(erasing.catch_up, schema=fields)):
             await store.scrub()
         lanes = await closing.enter_async_context(Lanes())
-        delivery = Delivery(store=store, adapters=adapters, clock=clock)
         terms = Terms(schema=fields, default=default)
-        asked = _asked(settings, model)
-        budgets = Budgets(store=store, clock=clock, models=asked, monthly=settings.monthly_budget)
-        purging = Purging(store=store, schema=fields, clock=clock)
-        learning = Learning(
-            store=store,
-            optimizer=Optimizer(model=model, schema=fields),
-            terms=terms,
-            pace=Pace(
-                idle_after=settings.idle_after,
-                every=settings.persona_update_every,
-                within=settings.learn_within,
-                by_batch=settings.learn_mode == "batch",
-            ),
-            clock=clock,
-            tell=delivery.tell,
-            budgets=budgets,
-            batch_model=batch_model,
-        )
-        offers = Offers(store=store, schema=fields, default=default, clock=clock, tell=delivery.tell)
-        categories = SpecialCategories(store=store, terms=terms, clock=clock, tell=delivery.tell)
-        responder = Responder(
-            store=store,
-            model=model,
-            delivery=delivery,
-            schema=fields,
-            default=default,
-            clock=clock,
-            budgets=budgets,
-            learn_soon=partial(lanes.submit, LEARNING, LEARNING, learning.at_once),
-            ask=Notices(store=store, delivery=delivery, default=default, clock=clock).ask,
-            offer=partial(_offer, lanes, offers, categories),
-        )
-        context = Context(
-            store=store,
-            schema=fields,
-            default=default,
-            clock=clock,
-            office=Office(
-                admins=settings.admins,
-                adapters=adapters,
-                models=asked,
-                monthly=settings.monthly_budget,
-                purge=purging.purge,
-            ),
-            message_retention=settings.message_retention,
-            reply_retention=settings.reply_retention,
-            departed_retention=settings.departed_retention,
-            silent_after=settings.silent_after,
-        )
-        commands = Commands(context)
-        intake = Intake(
-            store=store,
-            lanes=lanes,
-            adapters=adapters,
-            schema=fields,
-            default=default,
-            clock=clock,
-            answer=responder.answer,
-            turn_away=responder.turn_away,
-            command=Spoken(commands, delivery).answer,
-            verbs=COMMANDS,
-        )
-        yield Core(
-            settings=settings,
-            store=store,
-            clock=clock,
-            model=model,
-            intake=intake,
-            commands=commands,
-            learning=learning,
-            tidying=Tidying(store=store, terms=terms, clock=clock),
-            departures=Departures(store=store, terms=terms, lives=_lives(settings), clock=clock),
-            purging=purging,
-            special=categories,
-            rechecking=Rechecking(store=store, intake=intake, adapters=adapters, clock=clock),
-            lanes=lanes,
-            adapters=adapters,
-        )
+        yield _assembled(settings, store, lanes, clock=clock, terms=terms, model=model, batch_model=batch_model)
+
+
+def _assembled(
+    settings: Settings,
+    store: Store,
+    lanes: Lanes,
+    *,
+    clock: Clock,
+    terms: Terms,
+    model: Model,
+    batch_model: BatchModel | None,
+) -> Core:
+    """Everything that is built on an open store, from what delivers to what an adapter sees."""
+    adapters: dict[Platform, Adapter] = {}
+    schema, default, asked = terms.schema, terms.default, _asked(settings, model)
+    delivery = Delivery(store=store, adapters=adapters, clock=clock)
+    budgets = Budgets(store=store, clock=clock, models=asked, monthly=settings.monthly_budget)
+    learning = Learning(
+        store=store,
+        optimizer=Optimizer(model=model, schema=schema),
+        terms=terms,
+        pace=_pace(settings),
+        clock=clock,
+        tell=delivery.tell,
+        budgets=budgets,
+        batch_model=batch_model,
+    )
+    offers = Offers(store=store, schema=schema, default=default, clock=clock, tell=delivery.tell)
+    categories = SpecialCategories(store=store, terms=terms, clock=clock, tell=delivery.tell)
+    responder = Responder(
+        store=store,
+        model=model,
+        delivery=delivery,
+        schema=schema,
+        default=default,
+        clock=clock,
+        budgets=budgets,
+        learn_soon=partial(lanes.submit, LEARNING, LEARNING, learning.at_once),
+        ask=Notices(store=store, delivery=delivery, default=default, clock=clock).ask,
+        offer=partial(_offer, lanes, offers, categories),
+    )
+    purging = Purging(store=store, schema=schema, clock=clock)
+    office = Office(
+        admins=settings.admins,
+        adapters=adapters,
+        models=asked,
+        monthly=settings.monthly_budget,
+        purge=purging.purge,
+    )
+    commands = Commands(_context(settings, store, clock=clock, terms=terms, office=office))
+    intake = Intake(
+        store=store,
+        lanes=lanes,
+        adapters=adapters,
+        schema=schema,
+        default=default,
+        clock=clock,
+        answer=responder.answer,
+        turn_away=responder.turn_away,
+        command=Spoken(commands, delivery).answer,
+        verbs=COMMANDS,
+    )
+    return Core(
+        settings=settings,
+        store=store,
+        clock=clock,
+        model=model,
+        intake=intake,
+        commands=commands,
+        learning=learning,
+        tidying=Tidying(store=store, terms=terms, clock=clock),
+        departures=Departures(store=store, terms=terms, lives=_lives(settings), clock=clock),
+        purging=purging,
+        special=categories,
+        rechecking=Rechecking(store=store, intake=intake, adapters=adapters, clock=clock),
+        lanes=lanes,
+        adapters=adapters,
+    )
+
+
+def _context(settings: Settings, store: Store, *, clock: Clock, terms: Terms, office: Office) -> Context:
+    return Context(
+        store=store,
+        schema=terms.schema,
+        default=terms.default,
+        clock=clock,
+        office=office,
+        message_retention=settings.message_retention,
+        reply_retention=settings.reply_retention,
+        departed_retention=settings.departed_retention,
+        silent_after=settings.silent_after,
+    )
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        idle_after=settings.idle_after,
+        every=settings.persona_update_every,
+        within=settings.learn_within,
+        by_batch=settings.learn_mode == "batch",
+    )
 
 
 def _lives(settings: Settings) -> Lives:
