@@ -18,7 +18,7 @@ from bot import errors
 from bot.messages import Member, Room
 from bot.store.engine import Store
 from tests.models import ScriptedModel
-from tests.privacy import auditor
+from tests.privacy import auditor, exported
 from tests.privacy.bytescan import scan
 from tests.privacy.house import House
 from tests.privacy.ledger import Place, found
@@ -99,11 +99,11 @@ class Story(Stage):
 
     async def export(self) -> None:
         """Compare everybody's export with what is stored of them."""
-        self.report.finds(f"nobody told the auditor of {name}" for name in auditor.unknown(self.database))
+        self.report.finds(f"nobody told the auditor of {name}" for name in exported.unknown(self.database))
         for _, who in self.everybody(self.homes):
             with self.report.timed("export"):
                 text = await self.exported(who)
-            compared = auditor.compare(self.database, self.ledger, key(who), text)
+            compared = exported.compare(self.database, self.ledger, key(who), text)
             self.report.finds(compared.lacking)
             self.report.counts["exports"] += 1
             self.report.counts["items"] += compared.compared

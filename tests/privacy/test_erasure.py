@@ -18,7 +18,7 @@ import pytest
 from bot.store import erasing
 from bot.store.engine import Store
 from persona import forgetting
-from tests.privacy import auditor, bytescan, ledger
+from tests.privacy import auditor, bytescan, exported, ledger
 from tests.privacy.bytescan import WAYS, scan
 from tests.privacy.erasure import Story
 from tests.privacy.mutants import mutated
@@ -69,7 +69,7 @@ async def test_what_is_gone_is_gone(tmp_path: Path) -> None:
 # -- the auditor ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", [auditor, bytescan, ledger], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [auditor, bytescan, exported, ledger], ids=lambda module: module.__name__)
 def test_the_auditor_is_no_part_of_what_it_judges(module: ModuleType) -> None:
     """Nothing of the product is imported where it is judged."""
     nodes = list(ast.walk(ast.parse(Path(str(module.__file__)).read_text())))
@@ -129,7 +129,7 @@ async def test_an_export_that_lacks_something_is_noticed(opened: Opened) -> None
             export = json.loads(await story.exported(who))
             for name in [name for name in LISTS + MOMENTS if export[name]]:
                 lacking = export | {name: export[name][1:] if name in LISTS else None}
-                found = auditor.compare(story.database, story.ledger, key(who), json.dumps(lacking))
+                found = exported.compare(story.database, story.ledger, key(who), json.dumps(lacking))
                 missed |= {name} if found.lacking else set()
 
     assert missed == {*LISTS, *MOMENTS}
@@ -141,7 +141,7 @@ async def test_a_table_nobody_told_the_auditor_of_is_noticed(opened: Opened) -> 
         for sql in ("CREATE TABLE mood (tenant TEXT, member TEXT)", "ALTER TABLE fact ADD COLUMN shade TEXT"):
             await story.house.store.write(lambda transaction, sql=sql: transaction.execute(sql))  # type: ignore[misc]
 
-        assert auditor.unknown(story.database) == ["fact.shade", "mood.member", "mood.tenant"]
+        assert exported.unknown(story.database) == ["fact.shade", "mood.member", "mood.tenant"]
 
 
 # -- defects it has to notice -----------------------------------------------------------------------------------------
