@@ -37,9 +37,7 @@ def configure(level: str, form: Literal["text", "json"]) -> None:
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        else structlog.processors.KeyValueRenderer(
-            key_order=["timestamp", "level", "logger", "event"], drop_missing=True
-        )
+        else structlog.processors.KeyValueRenderer(key_order=_FIRST, drop_missing=True)
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
