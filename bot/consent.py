@@ -13,8 +13,6 @@ from persona.ports import Transaction
 
 Default = rules.Default
 
-_STRICTEST_FIRST: tuple[Default, ...] = ("off", "ask", "on")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
@@ -49,12 +47,7 @@ async def holding(transaction: Transaction, tenant: TenantId, default: Default) 
         return Holding(default="off", closed_by="pause")
     if decided.consent == "off":
         return Holding(default="off", closed_by="admin")
-    return Holding(default=stricter(default, decided.consent or default), since=decided.since)
-
-
-def stricter(one: Default, other: Default) -> Default:
-    """The one that lets less be remembered."""
-    return min(one, other, key=_STRICTEST_FIRST.index)
+    return Holding(default=rules.stricter(default, decided.consent or default), since=decided.since)
 
 
 def is_on(consent: Consent, default: Default) -> bool:

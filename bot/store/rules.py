@@ -11,6 +11,8 @@ from persona.ports import Transaction
 Default = Literal["ask", "on", "off"]
 """What holds for members who decided nothing: ask them first, learn, or never learn."""
 
+_STRICTEST_FIRST: tuple[Default, ...] = ("off", "ask", "on")
+
 _SET = """
     INSERT INTO rule (tenant, name, value, since) VALUES (:tenant, :name, :value, :since)
     ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value, since = coalesce(excluded.since, rule.since)
@@ -52,17 +54,29 @@ async def read(transaction: Transaction, tenant: TenantId) -> Rules:
     )
 
 
-async def set_consent(transaction: Transaction, tenant: TenantId, consent: Default, *, now: datetime) -> None:
-    """Decide what holds for members who decided nothing; after "off", only for what is said from now on."""
-    before = await read(transaction, tenant)
-    reopens = before.consent == "off" and consent != "off"
-    since = await _after_all(transaction, tenant, now) if reopens else None
+def stricter(one: Default, other: Default) -> Default:
+    """The one that lets less be remembered."""
+    return min(one, other, key=_STRICTEST_FIRST.index)
+
+
+async def set_consent(
+    transaction: Transaction, tenant: TenantId, consent: Default, *, installation: Default, now: datetime
+) -> None:
+    """Decide what holds for members who decided nothing; where that lets more be learned, of what is said from now on.
+
+    `installation` is what whoever runs Rapport allows: beyond that nothing is let.
+    """
+    known = (await read(transaction, tenant)).consent
+    before, after = stricter(installation, known or installation), stricter(installation, consent)
+    loosens = _STRICTEST_FIRST.index(after) > _STRICTEST_FIRST.index(before)
+    since = await _after_all(transaction, tenant, now) if loosens else None
     await _set(transaction, tenant, "consent", consent, since=since)
 
 
 async def set_paused(transaction: Transaction, tenant: TenantId, *, is_paused: bool, now: datetime) -> None:
-    """Pause remembering for everybody, or go on with what is said from now on."""
-    since = None if is_paused else await _after_all(transaction, tenant, now)
+    """Pause remembering for everybody, or go on with what is said from now on; nothing is lost if it was not paused."""
+    resumes = not is_paused and (await read(transaction, tenant)).is_paused
+    since = await _after_all(transaction, tenant, now) if resumes else None
     await _set(transaction, tenant, "paused", "yes" if is_paused else "no", since=since)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from bot import consent
 from bot.consent import Default
+from bot.store import rules
 from tests.bot.commands.members import ANA, BEN, everything
 from tests.bot.desk import TENANT, room
 from tests.bot.hall import BOSS, Hall
@@ -34,7 +35,7 @@ async def hall(database: Path, clock: StillClock) -> AsyncIterator[Hall]:
 )
 def test_the_stricter_wins(one: Default, other: Default, stricter: Default) -> None:
     """Of two defaults the one holds that lets less be remembered."""
-    assert consent.stricter(one, other) == stricter
+    assert rules.stricter(one, other) == stricter
 
 
 @pytest.mark.parametrize("words", CLOSING)
@@ -68,6 +69,31 @@ async def test_nothing_is_learned(hall: Hall, words: str) -> None:
 
     assert len(hall.model.requests) == asked
     assert (await hall.learns(LISBON)).calls == 1
+
+
+async def test_what_is_no_longer_asked_for_counts_from_then_on(hall: Hall) -> None:
+    """Where members are asked first, what somebody said unasked is not learned once an admin asks no more."""
+    await hall.rules("consent ask")
+    await hall.says(BEN, "I live in Porto", room("C2"))
+    await hall.rules("consent on")
+    asked = len(hall.model.requests)
+    await hall.learns()
+
+    assert len(hall.model.requests) == asked
+    await hall.says(BEN, "I live in Lisbon", room("C3"))
+    assert (await hall.learns(LISBON)).operations == 1
+
+
+@pytest.mark.parametrize("words", ["resume", "consent ask", "consent on"])
+async def test_what_opens_nothing_loses_nothing(database: Path, clock: StillClock, words: str) -> None:
+    """What was said just now is learned, if the decision lets nothing more be learned than before."""
+    async with Hall.opened(database, clock, persona_consent="ask") as hall:
+        await hall.decides(ANA, "on")
+        await hall.rules("consent ask")
+        await hall.says(ANA, "I live in Lisbon")
+        await hall.rules(words)
+
+        assert (await hall.learns(LISBON)).operations == 1
 
 
 @pytest.mark.parametrize("words", CLOSING)

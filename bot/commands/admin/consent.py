@@ -26,7 +26,13 @@ async def run(context: Context, asked: Asked) -> View:
     wanted = asked.words.casefold()
     default = next((one for one in _MEANS if one == wanted), None)
     if default is not None:
-        decision = partial(rules.set_consent, tenant=asked.tenant, consent=default, now=context.clock.now())
+        decision = partial(
+            rules.set_consent,
+            tenant=asked.tenant,
+            consent=default,
+            installation=context.default,
+            now=context.clock.now(),
+        )
         await decide(context, asked, f"default:{default}", decision)
         held = await context.store.read(partial(holding, context=context, asked=asked))
         kept = _KEPT if default == "off" else ""
