@@ -1,6 +1,7 @@
 """All verbs of `/persona-admin`, and who may use them: the one place that knows both."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from bot.commands.admin import audit, budgets, consent, pausing, purge, status
 from bot.commands.command import OUTDATED, Asked, Command, Context
@@ -57,11 +58,13 @@ class Administration:
         self._context = context
 
     async def run(self, words: str, asked: Asked, is_admin: IsAdmin) -> View:
-        """Run what was typed after `/persona-admin`; without words, or with a verb that is none, show the help."""
+        """Run what was typed after `/persona-admin`; without words show the help, and with a verb that is none, too."""
         verb, _, rest = words.partition(" ")
         if refusal := await self._refusal(asked, is_admin):
             return refusal
-        command = COMMANDS.get(verb.casefold() or "help", COMMANDS["help"])
+        command = COMMANDS.get(verb.casefold() or "help")
+        if command is None:
+            return replace(await _help(self._context, asked), text=f"There is no command “{verb}” for admins.")
         return await command.run(self._context, Asked(member=asked.member, words=rest, room=asked.room))
 
     async def press(self, action: str, asked: Asked, is_admin: IsAdmin) -> View:
