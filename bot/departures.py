@@ -162,7 +162,9 @@ class Departures:
     async def _erase_member(self, transaction: Transaction, member: MemberKey) -> bool:
         """Erase a member who left, unless they decided in favour meanwhile."""
         now = self._clock.now()
-        if consent.is_on(await members.consent(transaction, member), self._terms.default):
+        decision = await members.consent(transaction, member)
+        held = await consent.holding(transaction, TenantId(member.tenant), self._terms.default)
+        if decision.state == "on" or held.is_on(decision):
             await departures.come_back(transaction, member)
             return False
         schema = self._terms.schema

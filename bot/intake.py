@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from bot import off_record, spoken
+from bot import consent, off_record, spoken
 from bot.consent import Default
 from bot.lanes import Lanes
 from bot.messages import Accepted, Deletion, Edit, Message, MessageId, Platform, Room, clean, platform_of
@@ -88,7 +88,8 @@ class Intake:
         if await origins.is_gone(transaction, message.room.tenant):
             return False
         await origins.open_room(transaction, message.room, now=now)
-        await departures.seen(transaction, message.author.key, now=now, is_asked=self._default == "ask")
+        held = await consent.holding(transaction, message.room.tenant, self._default)
+        await departures.seen(transaction, message.author.key, now=now, is_asked=held.default == "ask")
         return await keep(transaction, now=now)
 
     async def edit(self, edit: Edit) -> None:

@@ -197,3 +197,28 @@ async def test_it_outlives_a_restart(database: Path, clock: StillClock) -> None:
 
         assert found.closed_by == "pause"
         assert "is paused here" in (await hall.core.commands.administer("consent", BOSS, room=room())).text
+
+
+async def test_who_is_back_is_asked_where_an_admin_wants_it(hall: Hall) -> None:
+    """A member who left and speaks again is asked, though the installation would not ask; silence is a no in time."""
+    await hall.rules("consent ask")
+    await hall.core.departures.left(ANA)
+    await hall.says(ANA, "Hello")
+    asked = [member for _, member, _ in hall.slack.slipped]
+    hall.clock.advance(days=31)
+    await hall.core.departures.sweep()
+
+    assert asked == [ANA]
+    assert await hall.facts(ANA) == []
+
+
+async def test_who_is_back_and_agreed_keeps_everything_while_it_is_closed(hall: Hall) -> None:
+    """A pause for everybody is no departure: nobody who decided in favour is erased during it."""
+    await hall.core.departures.left(ANA)
+    await hall.says(ANA, "Hello")
+    await hall.asks(ANA, "resume")
+    await hall.rules("pause")
+    hall.clock.advance(days=31)
+    await hall.core.departures.sweep()
+
+    assert await hall.facts(ANA) == ["location: Lisbon"]
