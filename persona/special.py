@@ -55,6 +55,7 @@ _DECIDE = """
 _OF = "SELECT * FROM agreement WHERE tenant = :tenant AND member = :member ORDER BY category"
 _END = "DELETE FROM agreement WHERE tenant = :tenant AND member = :member AND category = :category"
 _ERASE = "DELETE FROM agreement WHERE tenant = :tenant AND member = :member"
+_LAPSE = "UPDATE agreement SET until = :now WHERE tenant = :tenant AND state = 'agreed' AND until > :now"
 _OVER = """
     SELECT * FROM agreement
     WHERE until <= :now OR (until IS NOT NULL AND category NOT IN (:health, :belief, :union))
@@ -178,6 +179,11 @@ async def end(transaction: Transaction, agreement: Agreement) -> None:
     """Forget that a member was asked or agreed, so that they can be asked again."""
     member = agreement.member
     await transaction.execute(_END, tenant=member.tenant, member=member.id, category=agreement.category)
+
+
+async def lapse(transaction: Transaction, tenant: str, *, now: datetime) -> None:
+    """End every agreement of a tenant's members; what was kept is not used from now on, and is erased as `over`."""
+    await transaction.execute(_LAPSE, tenant=tenant, now=to_micros(now))
 
 
 async def erase(transaction: Transaction, member: MemberKey) -> None:

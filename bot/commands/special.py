@@ -116,6 +116,9 @@ async def _stop(transaction: Transaction, *, context: Context, asked: Asked, cat
         await agreements.erase(
             transaction, known, schema=context.schema, now=now, actor=audit.BY_MEMBER, why="withdrawn"
         )
+    else:
+        entry = Entry(actor=audit.BY_MEMBER, action="special:declined", field=category)
+        await audit.record(transaction, member, entry, now=now)
     await special.decline(transaction, member, category, now=now)
     return View(
         text=f"I keep nothing about {agreements.about(category)}, and do not ask again. `/persona consent` in our"

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from bot.messages import TenantId
+from persona import special
 from persona.moments import from_micros, maybe_from_micros, to_micros
 from persona.persona import MemberKey
 from persona.ports import Transaction, Value
@@ -102,8 +103,10 @@ async def ask_all(transaction: Transaction, tenant: TenantId, *, now: datetime) 
     """Let every decision in favour lapse that a removed tenant may have meant to end; no is still no.
 
     Members whose accounts live there count as departed until they decide. An account that lives elsewhere, as on
-    Discord, is only asked again: what it said in other places is not the tenant's to have erased.
+    Discord, is only asked again: what it said in other places is not the tenant's to have erased. Agreements to special
+    categories end: a yes to being remembered brings none of them back.
     """
+    await special.lapse(transaction, tenant, now=now)
     await transaction.execute(_DEPART_ALL, tenant=tenant, now=to_micros(now))
     await transaction.execute(_ASK_ALL, tenant=tenant)
 

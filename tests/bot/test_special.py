@@ -561,6 +561,26 @@ async def test_what_is_no_longer_allowed_goes(database: Path, clock: StillClock)
         assert (await without.logged())[-1] == ("system", "special:ended", "health")
 
 
+async def test_a_tenant_that_is_back_brings_none_back(known: Clinic) -> None:
+    """Where we were removed and installed again, a yes to being remembered is no yes to a special category."""
+    await known.core.departures.removed(ANA.tenant)
+    await known.core.departures.installed(ANA.tenant, account="a-bot")
+    await known.shown("resume")
+    unswept = await known.knows()
+    swept = await known.special.sweep()
+
+    assert "diabetic" not in unswept
+    assert (swept, await known.kept(), await known.agreements()) == (1, [], {})
+
+
+async def test_a_no_leaves_a_row(clinic: Clinic) -> None:
+    """The audit log tells of every decision: of a no to an offer as well."""
+    await clinic.says(SAID)
+    await clinic.presses(clinic.offered[-1].buttons[1])
+
+    assert (await clinic.logged())[-1] == ("member", "special:declined", "health")
+
+
 @pytest.mark.parametrize("words", ["forget all", "consent withdraw"])
 async def test_forgetting_everything_ends_it(known: Clinic, words: str) -> None:
     """Agreements go with all the rest."""
