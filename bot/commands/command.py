@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot import consent
 from bot.consent import Default
@@ -28,8 +28,8 @@ class Office:
     """Which model is asked for what."""
     monthly: int | None
     """The installation's budget for each tenant and month, in micro-dollars."""
-    purge: Callable[[TenantId], Awaitable[None]]
-    """Erases what was said in a tenant, and all that was learned from it."""
+    purge: Callable[[TenantId, datetime], Awaitable[bool]]
+    """Erases what was said in a tenant, and all that was learned from it; False if it did since that moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.messages import Accepted, AnswerId, RoomId, TenantId
-from bot.store import conversations, links, members, outbox, used
+from bot.store import conversations, links, members, outbox, sealing, used
 from bot.store.conversations import Line
 from persona import audit, forgetting
 from persona.audit import Actor
@@ -21,6 +21,8 @@ from persona.ports import Destruction, Row, Transaction, Value
 from persona.schema import Schema
 
 COMPACT_EVERY = timedelta(days=1)
+
+_AT_ONCE = 500
 
 _OUTBOX = """
     DELETE FROM outbox WHERE (tenant, answer) IN (
@@ -94,6 +96,17 @@ async def destroy_keys(transaction: Transaction, origin: Origin, *, now: datetim
     owners = await transaction.key_owners(origin.tenant, most=most)
     await _destroy(transaction, owners, reason="forgotten", now=now)
     return len(owners)
+
+
+async def renew_keys(transaction: Transaction, origin: Origin, *, now: datetime) -> None:
+    """Destroy the keys of a purged tenant's members, and seal anew what is kept of them: what arrived meanwhile.
+
+    In one transaction, so that nobody's words are without their key in between; after a purge they are few.
+    """
+    kept = await sealing.open_all(transaction, origin.tenant)
+    while owners := await transaction.key_owners(origin.tenant, most=_AT_ONCE):
+        await _destroy(transaction, owners, reason="forgotten", now=now)
+    await sealing.seal_again(transaction, kept)
 
 
 async def withdraw(transaction: Transaction, member: MemberKey, *, now: datetime) -> None:

@@ -87,6 +87,8 @@ _JOIN_USAGE = f"""
     GROUP BY tenant, call, purpose, model, is_batch
     ON CONFLICT (tenant, call, member_tenant, member) DO NOTHING
 """  # noqa: S608 - our own words, here and below
+_OFFERS = "DELETE FROM agreement WHERE tenant = :tenant AND state = 'offered'"
+"""That somebody was asked says what they had said; what they answered is theirs."""
 _PART_USAGE = f"DELETE FROM usage WHERE tenant = :tenant AND member <> '' AND call IN {_SOME_CALLS}"  # noqa: S608
 _ROOMS = "DELETE FROM origin WHERE tenant = :tenant AND room <> ''"
 
@@ -112,9 +114,9 @@ async def purge_room(transaction: Transaction, origin: Origin, *, most: int) -> 
     return erased
 
 
-async def let_go(transaction: Transaction, origin: Origin) -> None:
+async def let_go(transaction: Transaction, origin: Origin) -> int:
     """Let nothing be learned from what was said in a tenant up to now, not by a call that runs already either."""
-    await transaction.execute(_LET_GO, tenant=origin.tenant)
+    return await transaction.execute(_LET_GO, tenant=origin.tenant)
 
 
 async def purge_personas(transaction: Transaction, origin: Origin, *, most: int) -> int:
@@ -124,6 +126,7 @@ async def purge_personas(transaction: Transaction, origin: Origin, *, most: int)
     were answered, without whose they were. Returns how many rows went or changed; 0 once nothing is left.
     """
     erased = await transaction.execute(_UNNAME, tenant=origin.tenant)
+    erased += await transaction.execute(_OFFERS, tenant=origin.tenant)
     await transaction.execute(_JOIN_USAGE, tenant=origin.tenant, most=most)
     erased += await transaction.execute(_PART_USAGE, tenant=origin.tenant, most=most)
     for table in _OF_PERSONAS:

@@ -33,6 +33,8 @@ class Rules:
     budget: int | None = None
     """The most a month may cost, in micro-dollars."""
     purged_at: datetime | None = None
+    is_purging: bool = False
+    """Whether a purge is not finished."""
 
 
 NONE = Rules()
@@ -51,6 +53,7 @@ async def read(transaction: Transaction, tenant: TenantId) -> Rules:
         since=maybe_from_micros(max(begun, default=None)),
         budget=int(values["budget"]) if values.get("budget") else None,
         purged_at=from_micros(int(values["purged"])) if "purged" in values else None,
+        is_purging=values.get("purging") == "yes",
     )
 
 
@@ -85,10 +88,17 @@ async def set_budget(transaction: Transaction, tenant: TenantId, micros: int | N
     await _set(transaction, tenant, "budget", "" if micros is None else str(micros))
 
 
-async def begin_purge(transaction: Transaction, tenant: TenantId, *, now: datetime) -> None:
-    """Note that everything is to be erased: a process that dies meanwhile goes on, and no button does it twice."""
+async def begin_purge(transaction: Transaction, tenant: TenantId, *, shown: datetime, now: datetime) -> bool:
+    """Note that everything is to be erased: a process that dies meanwhile goes on.
+
+    False if that was done since the button was `shown`: no button does it twice.
+    """
+    purged_at = (await read(transaction, tenant)).purged_at
+    if purged_at is not None and purged_at >= shown:
+        return False
     await _set(transaction, tenant, "purged", str(to_micros(now)))
     await _set(transaction, tenant, "purging", "yes")
+    return True
 
 
 async def end_purge(transaction: Transaction, tenant: TenantId) -> None:

@@ -1,10 +1,10 @@
-"""The words in a database from before there were seals, sealed at the first start that has them. Over all tenants."""
+"""Which words there are, table by table: those from before there were seals are sealed, and others sealed anew."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from persona.persona import MemberKey
-from persona.ports import Row, Transaction, Value
+from persona.ports import Cell, Row, Transaction, Value
 
 NOBODY = MemberKey(tenant="", id="")
 """Whose our own sentences are: what Rapport says of itself, and repeats no member."""
@@ -22,6 +22,16 @@ class _Table:
     columns: Sequence[str]
     rows: str
     """A query for its rows, with `owner_tenant` and `owner`: whose words they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The words of one row, opened."""
+
+    table: _Table
+    row: Row
+    words: Mapping[str, str]
+    """By column."""
 
 
 _TABLES = (
@@ -44,10 +54,10 @@ _TABLES = (
         rows="""
             SELECT outbox.*, message.author_tenant AS owner_tenant, message.author AS owner
             FROM outbox
-            LEFT JOIN inbox ON inbox.tenant = outbox.tenant AND inbox.answer = outbox.answer
+            LEFT JOIN inbox ON inbox.answer = outbox.answer AND inbox.tenant || '' = outbox.tenant
             LEFT JOIN message
               ON message.tenant = inbox.tenant AND message.room = inbox.room AND message.id = inbox.message
-        """,
+        """,  # an answer is found by its id: by its tenant alone, SQLite would read all that tenant's inbox for each
     ),
     _Table(
         name="operation",
@@ -83,6 +93,29 @@ async def seal_all(transaction: Transaction, *, vault: str) -> int:
     return sum([await _seal_table(transaction, table) for table in _TABLES])
 
 
+async def open_all(transaction: Transaction, tenant: str) -> list[Opened]:
+    """All words that are kept of a tenant's members, wherever they were said, as far as they can be opened."""
+    found: list[Opened] = []
+    for table in _TABLES:
+        query = f"SELECT * FROM ({table.rows}) AS kept WHERE owner_tenant = :tenant"  # noqa: S608 - our own words
+        rows = await transaction.fetch(query, tenant=tenant)
+        found += [opened for row in rows if (opened := await _opened(transaction, table, row)) is not None]
+    return found
+
+
+async def seal_again(transaction: Transaction, opened: Sequence[Opened]) -> None:
+    """Seal words with the keys that their owners have now."""
+    for one in opened:
+        await _seal_row(transaction, one.table, one.row, one.words)
+
+
+async def _opened(transaction: Transaction, table: _Table, row: Row) -> Opened | None:
+    cells = [(row[column], _cell(table, row, column)) for column in table.columns]
+    words = await transaction.unseal(cells)
+    known = {column: text for column, text in zip(table.columns, words, strict=True) if text is not None}
+    return Opened(table=table, row=row, words=known) if len(known) == len(table.columns) else None
+
+
 async def _seal_table(transaction: Transaction, table: _Table) -> int:
     key = [f"{table.name}.{column}" for column in table.key]
     after = ", ".join(f":{column}" for column in table.key)
@@ -91,24 +124,26 @@ async def _seal_table(transaction: Transaction, table: _Table) -> int:
     number, rows = 0, await transaction.fetch(table.rows + order)
     while rows:
         for row in rows:
-            await _seal_row(transaction, table, row)
+            await _seal_row(transaction, table, row, {column: row[column] for column in table.columns})
         number += len(rows)
         rows = await transaction.fetch(table.rows + beyond + order, **_key(table, rows[-1]))
     return number
 
 
-async def _seal_row(transaction: Transaction, table: _Table, row: Row) -> None:
+async def _seal_row(transaction: Transaction, table: _Table, row: Row, words: Mapping[str, str]) -> None:
     owner = NOBODY if row["owner"] is None else MemberKey(tenant=row["owner_tenant"], id=row["owner"])
     key = _key(table, row)
     sealed: dict[str, Value] = {
-        column: await transaction.seal(
-            row[column], owner=owner, cell=(f"{table.name}.{column}", *map(str, key.values()))
-        )
-        for column in table.columns
+        column: await transaction.seal(text, owner=owner, cell=_cell(table, row, column))
+        for column, text in words.items()
     }
     to = ", ".join(f"{column} = :{column}" for column in table.columns)
     where = " AND ".join(f"{column} = :{column}" for column in table.key)
     await transaction.execute(f"UPDATE {table.name} SET {to} WHERE {where}", **key, **sealed)  # noqa: S608 - our own words
+
+
+def _cell(table: _Table, row: Row, column: str) -> Cell:
+    return f"{table.name}.{column}", *map(str, _key(table, row).values())
 
 
 def _key(table: _Table, row: Row) -> dict[str, Value]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from bot.commands.administration import REFUSED
 from bot.messages import Member
-from bot.store import members, purging, rules, usage
+from bot.store import conversations, members, purging, rules, usage
 from bot.store.engine import Store, T, Unit
 from bot.store.purging import KEYS
 from persona.freezing import Origin
@@ -156,6 +157,73 @@ async def test_another_tenant_keeps_everything(hall: Hall) -> None:
     assert await hall.facts(NAMESAKE) == ["location: Lisbon"]
 
 
+async def test_no_backup_shows_it(hall: Hall) -> None:
+    """What a copy from before holds of the workspace's members opens no more; what it holds of others does."""
+    await tells(hall, NAMESAKE, room(tenant=NAMESAKE.tenant))
+    copy = await hall.store.read(copied)
+    before = await hall.store.read(partial(readable, copy=copy))
+    await hall.presses(await button(hall))
+
+    assert before == {(TENANT, name) for name in SEALED} | {(NAMESAKE.tenant, name) for name in SEALED}
+    assert await hall.store.read(partial(readable, copy=copy)) == {(NAMESAKE.tenant, name) for name in SEALED}
+
+
+SEALED = ("message", "operation", "evidence", "fact")
+
+
+async def copied(transaction: Any) -> dict[str, Any]:
+    """All rows with words, as a backup of the database holds them."""
+    return {name: await transaction.fetch(f"SELECT * FROM {name}") for name in SEALED}  # noqa: S608 - our names
+
+
+async def readable(transaction: Any, *, copy: dict[str, Any]) -> set[tuple[str, str]]:
+    """Of which tenants a copy shows where they live, and in which tables."""
+    return {
+        (row["tenant"], name)
+        for name, found in copy.items()
+        for row in found
+        if "Lisbon" in str(await as_said(transaction, name, row))
+    }
+
+
+class Busy:
+    """See `bot.store.engine.Store`; lets something happen before one of its writes, once it is told which."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.before: dict[int, Callable[[], Awaitable[object]]] = {}
+        self.read, self.scrub, self.compact, self.close = store.read, store.scrub, store.compact, store.close
+
+    async def write(self, unit: Unit[T]) -> T:
+        self.before = {number - 1: happens for number, happens in self.before.items()}
+        happens = self.before.pop(0, None)
+        if happens is not None:
+            await happens()
+        return await self._store.write(unit)
+
+
+@pytest.mark.parametrize("writes", range(1, 10))
+async def test_what_arrives_meanwhile_is_readable(database: Path, clock: StillClock, writes: int) -> None:
+    """A message that comes while it runs goes with the rest, or stays with every word; no row is left without a key."""
+    async with Hall.opened(database, clock, Dear(), around=Busy) as hall:
+        await tells(hall, ANA)
+        action = await button(hall)
+        assert isinstance(hall.store, Busy)
+        hall.store.before[writes] = partial(hall.says, ANA, "I moved to Porto")
+        await hall.presses(action)
+        rows, opened = await hall.store.read(messages)
+
+        assert hall.store.before == {}
+        assert rows == opened
+        assert (await hall.says(ANA, "Hello")).startswith("Answer")
+
+
+async def messages(transaction: Any) -> tuple[int, int]:
+    """How many messages are kept, and how many of them can be read."""
+    rows = await transaction.fetch("SELECT * FROM message")
+    return len(rows), len(await conversations.lines_from(transaction, rows))
+
+
 # -- the button -------------------------------------------------------------------------------------------------------
 
 
@@ -193,6 +261,15 @@ async def test_it_works_once(hall: Hall) -> None:
 
     assert "done already" in (await hall.presses(action)).text
     assert "message" in await stored(hall, "Lisbon")
+
+
+async def test_two_presses_at_once_are_one(hall: Hall) -> None:
+    """A button that is pressed twice, or while a sweep goes on with it, erases once and leaves one row."""
+    action = await button(hall)
+    first, second, _ = await asyncio.gather(hall.presses(action), hall.presses(action), hall.core.purging.sweep())
+
+    assert (first.text, "done already" in second.text) == ("It is gone.", True)
+    assert (await hall.acts()).count(("admin", "purge")) == len(["of the fact", "of the tenant"])
 
 
 @pytest.mark.parametrize("change", ["moment", "seal", "junk"])

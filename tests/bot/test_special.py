@@ -573,6 +573,17 @@ async def test_a_tenant_that_is_back_brings_none_back(known: Clinic) -> None:
     assert (swept, await known.kept(), await known.agreements()) == (1, [], {})
 
 
+async def test_a_purge_takes_what_was_asked_and_leaves_what_was_decided(known: Clinic) -> None:
+    """That somebody was asked says what they had said, so it goes with it; an agreement is the member's own."""
+    await known.says(SAID, by=BEN, where=replace(DIRECT, channel="D2"))
+    assert (await known.agreements(BEN.key))["health"].state == "offered"
+    await known.core.purging.purge(ANA.tenant, known.clock.now())
+
+    assert await known.agreements(BEN.key) == {}
+    assert (await known.agreements())["health"].state == "agreed"
+    assert await known.kept() == []
+
+
 async def test_a_no_leaves_a_row(clinic: Clinic) -> None:
     """The audit log tells of every decision: of a no to an offer as well."""
     await clinic.says(SAID)

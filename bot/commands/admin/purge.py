@@ -1,11 +1,9 @@
 """`/persona-admin purge`: erase what was said here and all that was learned from it, in two steps."""
 
 from datetime import timedelta
-from functools import partial
 
 from bot.binding import bound
 from bot.commands.command import OUTDATED, Asked, Command, Context
-from bot.store import rules
 from bot.views import Button, Line, Section, View
 from persona.moments import from_micros, to_micros
 
@@ -20,7 +18,7 @@ _GOES = (
 _STAYS = (
     "what each member decided about being remembered, and had forgotten before: that is theirs",
     "what the models cost, for the budget; what admins decided; the rows of the audit log, which hold no values",
-    "what members said elsewhere, and backups of the database: those are for whoever runs me to erase",
+    "what members said elsewhere, and, on Discord, backups of the database: those are for whoever runs me to erase",
 )
 _LATE = View(
     text="That button is older than five minutes, so I erased nothing. `/persona-admin purge` shows a new one."
@@ -54,10 +52,8 @@ async def press(context: Context, asked: Asked) -> View:
         return _ANOTHERS
     if context.clock.now() - from_micros(moment) > VALID:
         return _LATE
-    known = await context.store.read(partial(rules.read, tenant=asked.tenant))
-    if known.purged_at is not None and known.purged_at >= from_micros(moment):
+    if not await context.office.purge(asked.tenant, from_micros(moment)):
         return _DONE_BEFORE
-    await context.office.purge(asked.tenant)
     return View(text="It is gone.", sections=(_section("Gone", _GOES), _section("Stays", _STAYS)))
 
 

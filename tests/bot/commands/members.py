@@ -31,7 +31,7 @@ NAMESAKE = Member(tenant=TenantId("slack:T2"), id="U1", name="Ana")
 DAY = timedelta(days=1)
 
 
-async def _purge(_tenant: TenantId) -> None:
+async def _purge(_tenant: TenantId, _shown: datetime) -> bool:
     raise AssertionError("no member's verb purges")
 
 
