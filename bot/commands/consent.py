@@ -10,6 +10,7 @@ from bot.store import conversations, erasing, members
 from bot.store.members import Consent
 from bot.views import Button, View
 from persona import forgetting
+from persona import store as personas
 from persona.ports import Transaction
 
 _TYPED = {"on": "on", "pause": "paused", "paused": "paused", "withdraw": "withdrawn", "withdrawn": "withdrawn"}
@@ -64,14 +65,9 @@ async def _decide(context: Context, asked: Asked, wanted: str) -> View:
         case "paused":
             return await pause.PAUSE.run(context, asked)
         case "declined":
-            await context.store.write(partial(_decline, context=context, asked=asked))
-            return View(text="All right, I remember nothing about you. With `/persona resume` I begin, at any time.")
+            return await context.store.write(partial(_decline, context=context, asked=asked))
         case "withdrawn":
-            await context.store.write(partial(_withdraw, context=context, asked=asked))
-            return View(
-                text="All right, I remember nothing about you, and my copies of your messages to me, and of my answers"
-                " to them, are gone too. With `/persona resume` I begin anew, at any time."
-            )
+            return await context.store.write(partial(_withdraw, context=context, asked=asked))
         case _:
             return OUTDATED
 
@@ -99,20 +95,30 @@ def _since(state: str, decision: Consent) -> str:
     return word if decision.since is None else f"{word}, since {decision.since:%Y-%m-%d}"
 
 
-async def _decline(transaction: Transaction, *, context: Context, asked: Asked) -> None:
-    """A no to the question whether to begin: the conversation that is going on is not what was asked about."""
+async def _decline(transaction: Transaction, *, context: Context, asked: Asked) -> View:
+    """A no to the question whether to begin: the conversation that is going on is not what was asked about.
+
+    Of whoever is remembered by then, as with a notice that was left standing, it is a no to that.
+    """
     member = asked.member.key
+    if await personas.read_log(transaction, member):
+        return await _withdraw(transaction, context=context, asked=asked)
     now = await conversations.decided_at(transaction, member, now=context.clock.now())
     await erasing.withdraw(transaction, member, now=now)
     await forgetting.forget(transaction, member, field=None, schema=context.schema, now=now)
+    return View(text="All right, I remember nothing about you. With `/persona resume` I begin, at any time.")
 
 
-async def _withdraw(transaction: Transaction, *, context: Context, asked: Asked) -> None:
+async def _withdraw(transaction: Transaction, *, context: Context, asked: Asked) -> View:
     """A no is a no to what was learned before it, too."""
     member = asked.member.key
     now = await conversations.decided_at(transaction, member, now=context.clock.now())
     await erasing.withdraw(transaction, member, now=now)
     await erasing.erase(transaction, member, schema=context.schema, reason="withdrawn", now=now)
+    return View(
+        text="All right, I remember nothing about you, and my copies of your messages to me, and of my answers"
+        " to them, are gone too. With `/persona resume` I begin anew, at any time."
+    )
 
 
 COMMAND = Command(

@@ -114,6 +114,17 @@ async def test_agreeing_and_declining_are_kept(store: SqliteStore, clock: StillC
     assert "/persona resume" in declined.text
 
 
+async def test_a_no_to_a_notice_of_long_ago(store: SqliteStore, clock: StillClock) -> None:
+    """Whoever is remembered and says no where they were once asked has everything erased, from every backup too."""
+    await told(store, ANA, "location", "Lisbon")
+    await told(store, BEN, "location", "Porto")
+    shown = await commands(store, clock, default="ask").press("consent:declined", ANA)
+
+    assert "copies of your messages to me" in shown.text
+    assert await state(store) == "withdrawn"
+    assert await store.read(lambda transaction: transaction.key_owners(ANA.tenant, most=9)) == [BEN.key]
+
+
 @pytest.mark.parametrize("button", consent.notice("en").buttons, ids=lambda button: button.action)
 async def test_every_button_of_the_notice_does_something(store: SqliteStore, clock: StillClock, button: object) -> None:
     """No button we show is one from an older version."""
