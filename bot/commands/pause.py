@@ -13,9 +13,10 @@ from persona.ports import Transaction
 
 
 async def run_pause(context: Context, asked: Asked) -> View:
-    """Neither learn nor use anything from now on."""
+    """Neither learn nor use anything from now on; nor once it is on again, where it is off for everybody."""
     decision, held = await context.store.read(partial(_read, context=context, asked=asked))
-    if not held.is_on(decision):
+    default = context.default if held.closed_by else held.default
+    if decision.state != "on" and not consent.is_on(decision, default):
         return View(text="Remembering is not on, so there is nothing to pause. `/persona show` shows what is kept.")
     await _decide(context, asked.member, "paused")
     return View(

@@ -129,6 +129,23 @@ async def test_members_keep_what_is_theirs(hall: Hall, words: str) -> None:
     assert await hall.facts(ANA) == []
 
 
+@pytest.mark.parametrize("words", CLOSING)
+async def test_a_member_can_pause_while_it_is_closed(hall: Hall, words: str) -> None:
+    """A member's own pause counts though there is nothing to pause just then, and outlives what an admin opens."""
+    await hall.decides(BEN, "withdrawn")
+    await hall.rules(words)
+    shown = [(await hall.asks(who, "pause")).text for who in (ANA, BEN)]
+    await hall.rules(OPENING[words])
+    await hall.says(ANA, "Hello")
+
+    assert [text.partition(".")[0] for text in shown] == [
+        "Paused",
+        "Remembering is not on, so there is nothing to pause",
+    ]
+    assert hall.persona_in_prompt() is None
+    assert "Remembering is withdrawn" in (await hall.asks(BEN, "consent")).text
+
+
 async def test_who_agreed_is_told_what_becomes_of_it(hall: Hall) -> None:
     """`/persona consent` says that a decision in favour rests, and counts again by itself; a no stays a no."""
     await hall.decides(BEN, "withdrawn")
