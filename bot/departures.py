@@ -168,6 +168,6 @@ class Departures:
             await departures.come_back(transaction, member)
             return False
         schema = self._terms.schema
-        await erasing.erase(transaction, member, schema=schema, reason="forgotten", now=now, actor=audit.BY_SYSTEM)
+        await erasing.erase(transaction, member, schema=schema, reason="left", now=now, actor=audit.BY_SYSTEM)
         await departures.erase(transaction, member)
         return True

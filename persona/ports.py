@@ -23,8 +23,9 @@ class Row(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
-Destruction = Literal["forgotten", "withdrawn"]
-"""Why a key was destroyed: everything was to be forgotten, or the member does not want to be remembered at all."""
+Destruction = Literal["forgotten", "withdrawn", "left"]
+"""Why a key was destroyed: everything was to be forgotten, the member does not want to be remembered at all, or they
+are gone, and what they had decided with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.messages import Accepted, AnswerId, RoomId, TenantId
-from bot.store import conversations, links, members, outbox, sealing, used
+from bot.store import conversations, departures, links, members, outbox, sealing, used
 from bot.store.conversations import Line
 from persona import audit, forgetting
 from persona.audit import Actor
@@ -132,7 +132,8 @@ async def settled(transaction: Transaction, accepted: Accepted, asked: Line, *, 
 async def catch_up(transaction: Transaction, *, schema: Schema) -> int:
     """Erase again what was erased after this copy of the database was made. Returns how many members that were.
 
-    Whoever had withdrawn has withdrawn. Their keys are gone, so nothing of theirs could be read before this either.
+    Whoever had withdrawn has withdrawn, whoever had left is not known. Their keys are gone, so nothing of theirs could
+    be read before this either.
     """
     through = from_micros((await _vault(transaction))["erased_through"])
     missed = await transaction.destroyed_keys(after=through)
@@ -140,6 +141,8 @@ async def catch_up(transaction: Transaction, *, schema: Schema) -> int:
         if key.reason == "withdrawn":
             await withdraw(transaction, key.owner, now=key.at)
         await _remove(transaction, key.owner, schema=schema, now=key.at, actor=audit.BY_SYSTEM)
+        if key.reason == "left":
+            await departures.erase(transaction, key.owner)
     if missed:
         await _reached(transaction, missed[-1].at)
         _log.warning("erasures.repeated", members=len(missed))

@@ -232,27 +232,31 @@ async def test_a_restored_backup_brings_nobody_back(
 ) -> None:
     """After an old backup was restored, who was erased since is erased again before anything is served.
 
-    One line says how many. Whoever had withdrawn has withdrawn, what they had said cannot be learned again, and the
-    next start finds nothing to repeat.
+    One line says how many. Whoever had withdrawn has withdrawn, whoever had left is not known at all, what they had
+    said cannot be learned again, and the next start finds nothing to repeat.
     """
+    await tell(store, clock, member(3))
+    await store.scrub()
+    shutil.copy(database, backup)
     await erase(store, clock, member(0))
     await erase(store, clock, member(1), "withdrawn")
+    await erase(store, clock, member(3), "left")
     await store.close()
     shutil.copy(backup, database)
     with capture_logs() as logged:
         restored = await reopened(store, database)
-        read = [await known(restored, clock, member(number)) for number in range(3)]
-        consents = [await restored.read(partial(members.consent, member=member(number).key)) for number in range(3)]
+        read = [await known(restored, clock, member(number)) for number in range(4)]
+        consents = [await restored.read(partial(members.consent, member=member(number).key)) for number in range(4)]
         fences = await restored.read(partial(forgetting.fences, members=[member(0).key, member(2).key]))
     with capture_logs() as again:
         restored = await reopened(restored, database)
     await restored.close()
 
-    assert [len(words) for words in read] == [0, 0, 3]
-    assert [consent.state for consent in consents] == ["on", "withdrawn", "on"]
+    assert [len(words) for words in read] == [0, 0, 3, 0]
+    assert [consent.state for consent in consents] == ["on", "withdrawn", "on", "off"]
     assert [list(of) for of in fences.values()] == [["*"], []]
     (repeated,) = [entry for entry in logged if entry["event"] == "erasures.repeated"]
-    assert repeated["members"] == 2
+    assert repeated["members"] == 3
     assert warnings(again) == []
 
 
