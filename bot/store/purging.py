@@ -59,7 +59,6 @@ _LINKS = "DELETE FROM link WHERE other_tenant = :tenant"
 _OF_PERSONAS = (
     "message",
     "outbox",
-    "batch_request",
     "evidence",
     "operation",
     "fact",
@@ -67,7 +66,8 @@ _OF_PERSONAS = (
     "tidying",
     "audit_salt",
 )
-"""Whatever was said and follows from it. What members decided is theirs, and rooms are no words."""
+"""Whatever was said and follows from it. What members decided is theirs, and rooms are no words; nor are requests that
+are out, by which their results are paid for, and erased at the provider's."""
 _LET_GO = """
     UPDATE conversation
     SET learned_through = last_position, wanted_through = 0, attempts = 0, lease_owner = NULL, lease_until = 0

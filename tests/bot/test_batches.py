@@ -16,7 +16,9 @@ import pytest
 from pydantic import SecretStr
 
 from bot import prices, settings, wiring
+from bot.applying import Terms
 from bot.batches import LIFE, LOST_AFTER
+from bot.departures import Departures, Lives
 from bot.learning import Pace
 from bot.messages import Member, Message, MessageId, Room, TenantId
 from bot.outcomes import Swept
@@ -652,6 +654,21 @@ async def test_a_deleted_message_shifts_no_other(office: Office, gone: int) -> N
         if field in SCHEMA.by_name and field != fields[gone]
     ]
     assert await office.facts(ANA) == sorted(expected)
+
+
+async def test_a_purge_leaves_no_copy_with_the_provider(office: Office) -> None:
+    """What is out when an admin purges teaches nothing, but is paid for once it ends, and erased at the provider's."""
+    await office.says(ANA, "I live in Lisbon", DIRECT)
+    batch = await office.submitted()
+    terms = Terms(schema=SCHEMA, default="on")
+    departures = Departures(store=office.store, terms=terms, lives=Lives(), clock=office.clock)
+    await departures.purge(TENANT, office.clock.now())
+    await office.finish()
+    await office.sweep()
+
+    assert (await office.facts(ANA), await office.left()) == ([], [])
+    assert await office.rows("SELECT tenant, member FROM usage WHERE cost > 0") == [(TENANT, "")]
+    assert office.asked("DELETE", f"{BATCHES}/{batch.id}") == 1
 
 
 async def test_everything_deleted_is_still_paid_for(office: Office) -> None:
