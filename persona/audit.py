@@ -72,7 +72,7 @@ class Entry:
 
     actor: Actor
     action: str
-    """An operation (`set`, `add`, …) or a decision (`consent:on`, `forget`, `undo`, `widen`, …): our own words."""
+    """An operation (`set`, `add`, …) or a decision (`consent:on`, `forget`, `undo`, `link`, …): our own words."""
     field: str = ""
     """Empty for what is about the persona as a whole."""
     operation: OperationId | None = None

@@ -45,7 +45,8 @@ async def run(context: Context, asked: Asked) -> View:
 
 async def run_unlink(context: Context, asked: Asked) -> View:
     """End the link, from whichever side."""
-    was_linked = await context.store.write(partial(links.unlink, member=asked.member.key))
+    unlink = partial(links.unlink, member=asked.member.key, now=context.clock.now())
+    was_linked = await context.store.write(unlink)
     return UNLINKED if was_linked else NOTHING_LINKED
 
 

@@ -112,7 +112,7 @@ async def renew_keys(transaction: Transaction, origin: Origin, *, now: datetime)
 async def withdraw(transaction: Transaction, member: MemberKey, *, now: datetime) -> None:
     """Keep that a member does not want to be remembered, and end what crosses from their other account."""
     await members.set_consent(transaction, member, "withdrawn", now=now)
-    await links.unlink(transaction, member)
+    await links.unlink(transaction, member, now=now)
 
 
 async def settled(transaction: Transaction, accepted: Accepted, asked: Line, *, heard: Iterable[MemberKey]) -> bool:

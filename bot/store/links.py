@@ -4,6 +4,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from persona import audit
+from persona.audit import Entry
 from persona.moments import from_micros, to_micros
 from persona.persona import MemberKey
 from persona.ports import Transaction
@@ -116,12 +118,19 @@ async def join(transaction: Transaction, one: MemberKey, other: MemberKey, *, no
             linked_at=to_micros(now),
         )
         await _drop_code(transaction, member)
+        await audit.record(transaction, member, Entry(actor=audit.BY_MEMBER, action="link"), now=now)
 
 
-async def unlink(transaction: Transaction, member: MemberKey) -> bool:
+async def unlink(transaction: Transaction, member: MemberKey, *, now: datetime) -> bool:
     """End a member's link for both, and void a code that waits. False if there was no link."""
     await _drop_code(transaction, member)
-    return bool(await transaction.execute(_UNLINK, tenant=member.tenant, member=member.id))
+    link = await link_of(transaction, member)
+    if link is None:
+        return False
+    await transaction.execute(_UNLINK, tenant=member.tenant, member=member.id)
+    for one in (member, link.other):
+        await audit.record(transaction, one, Entry(actor=audit.BY_MEMBER, action="unlink"), now=now)
+    return True
 
 
 async def _drop_code(transaction: Transaction, member: MemberKey) -> None:

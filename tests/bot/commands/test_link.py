@@ -250,6 +250,18 @@ async def test_unlinking_is_confirmed_and_can_be_repeated(desk: Desk) -> None:
     assert len(await links(desk)) == 2
 
 
+async def test_both_accounts_have_a_row_of_it(desk: Desk) -> None:
+    """The audit log of either account tells when it was linked and when that ended, and not with whom."""
+    await link(desk)
+    await desk.commands.run("unlink", DISCORD_ANA)
+    await desk.commands.run("unlink", DISCORD_ANA)
+    columns = "tenant, actor, action, field, operation, evidence, old, new, reason"
+
+    assert await desk.rows(f"SELECT {columns} FROM audit ORDER BY number, tenant DESC") == [  # noqa: S608 - our own names
+        (who.tenant, "member", act, "", "", "", "", "", "") for act in ("link", "unlink") for who in (ANA, DISCORD_ANA)
+    ]
+
+
 async def test_unlinking_voids_a_code_that_waits(desk: Desk) -> None:
     """Who thinks better of it before the code was typed takes it back the same way."""
     shown = await code(desk)

@@ -302,7 +302,7 @@ async def test_the_exports_shape_is_stable(store: SqliteStore, clock: StillClock
     assert lisbon["evidence"][0]["quote"] == "I live in Lisbon"
     assert [one["value"] for one in data["operations"] if one["undone_at"]] == ["Emacs"]
     assert data["usage"][0]["cost_micro_dollars"] == 14
-    assert data["audit"]["rows"][-1]["action"] == "consent:on"
+    assert [row["action"] for row in data["audit"]["rows"][-2:]] == ["consent:on", "link"]
     assert set(data["audit"]["rows"][-1]) == {
         *("at", "actor", "action", "field", "operation", "audience", "evidence", "old", "new", "reason"),
     }
