@@ -16,12 +16,11 @@ import pytest
 from pydantic import SecretStr
 
 from bot import prices, settings, wiring
-from bot.applying import Terms
 from bot.batches import LIFE, LOST_AFTER
-from bot.departures import Departures, Lives
 from bot.learning import Pace
 from bot.messages import Member, Message, MessageId, Room, TenantId
 from bot.outcomes import Swept
+from bot.purging import Purging
 from bot.store import conversations, inbox, members, retention, sessions
 from persona import forgetting
 from persona import store as personas
@@ -660,9 +659,8 @@ async def test_a_purge_leaves_no_copy_with_the_provider(office: Office) -> None:
     """What is out when an admin purges teaches nothing, but is paid for once it ends, and erased at the provider's."""
     await office.says(ANA, "I live in Lisbon", DIRECT)
     batch = await office.submitted()
-    terms = Terms(schema=SCHEMA, default="on")
-    departures = Departures(store=office.store, terms=terms, lives=Lives(), clock=office.clock)
-    await departures.purge(TENANT, office.clock.now())
+    purging = Purging(store=office.store, schema=SCHEMA, clock=office.clock)
+    await purging.purge(TENANT, office.clock.now())
     await office.finish()
     await office.sweep()
 
