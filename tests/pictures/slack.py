@@ -23,7 +23,7 @@ from tests.pictures.slack_svg import Json
 from tests.twins.slack import SlackTwin
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
-PICTURES = ("slack-home", "slack-show", "slack-fact", "slack-modal")
+PICTURES = ("slack-home", "slack-show", "slack-fact", "slack-modal", "slack-admin")
 
 ANA = Member(tenant=TenantId("slack:T1"), id="U1", name="Ana")
 SAID = (
@@ -38,13 +38,16 @@ async def payloads() -> dict[str, Json]:
     """What Slack was given: the Home tab, the blocks of a message as `blocks`, and a modal; by the picture's name."""
     with tempfile.TemporaryDirectory() as folder:
         async with SlackTwin() as twin:
-            twin.member("U1", "Ana")
+            twin.member("U1", "Ana", is_admin=True)
             twin.channel("C1", "team", members=["U1"])
             return await _story(twin, Path(folder) / "rapport.db")
 
 
 async def _story(twin: SlackTwin, database: Path) -> dict[str, Json]:
-    """Ana said things of herself over some days; she looks at them on the Home tab, and by typing, and corrects one."""
+    """Ana said things of herself over some days; she looks at them on the Home tab, and by typing, and corrects one.
+
+    She runs the workspace, too, and looks how it is.
+    """
     loaded = settings.load(
         database_url=f"sqlite:///{database}",
         slack_bot_token=twin.bot_token,
@@ -78,11 +81,14 @@ async def _story(twin: SlackTwin, database: Path) -> dict[str, Json]:
         await twin.wait_for(lambda: _action(shown.blocks, "Edit"))
         await twin.press("U1", shown, _action(shown.blocks, "Edit"))
         await twin.wait_for(lambda: twin.modals["U1"])
+        outcome = await twin.command("U1", "C1", "/persona-admin", "status")
+        await twin.wait_for(lambda: outcome.seen)
         return {
             "slack-home": twin.views["U1"],
             "slack-show": {"blocks": listed},
             "slack-fact": {"blocks": shown.blocks},
             "slack-modal": twin.modals["U1"][-1],
+            "slack-admin": {"blocks": twin.ephemerals("U1")[-1].blocks},
         }
 
 
