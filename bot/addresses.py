@@ -11,9 +11,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.markdown import fence_after
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 MAX_TAIL = 5
 """Punctuation after a known address that may still be taken for a part of it, as in `**[it](https://a.example)**.`"""
@@ -22,7 +25,6 @@ FILE_ENDINGS = frozenset(["cc", "md", "mk", "ml", "mm", "pl", "pm", "ps", "py", 
 """Top-level domains that are read as the ending of a file's name: `README.md` is left alone. `zip` and `mov` are not:
 people who phish buy those."""
 
-_ENDINGS = Path(__file__).parent / "endings.txt"
 _CHUNK = re.compile(r"[^ \t]+")
 _HINT = re.compile(r"[.:@&][^ \t\n]|<\+")
 """Without this a text holds no address in any spelling."""
@@ -170,15 +172,17 @@ def _runs(chunk: str, *, with_hosts: bool) -> Iterable[str]:
 def _is_host(address: re.Match[str]) -> bool:
     ending = unicodedata.normalize("NFKC", address["ending"]).casefold()
     name = address["host"][: address.end("ending") - address.start()]
-    is_file = ending in FILE_ENDINGS and name.count(".") == 1 and not address["path"]
-    return ending in _endings() and not is_file
+    if ending in FILE_ENDINGS and name.count(".") == 1 and not address["path"]:
+        return False
+    host = unicodedata.normalize("NFKC", name).casefold()
+    return _suffixes().publicsuffix(host, accept_unknown=False) is not None
 
 
 @cache
-def _endings() -> frozenset[str]:
-    listed = [line for line in _ENDINGS.read_text(encoding="ascii").split("\n") if line and not line.startswith("#")]
-    spelled = [line.removeprefix("xn--").encode().decode("punycode") for line in listed if line.startswith("xn--")]
-    return frozenset([*listed, *spelled])
+def _suffixes() -> "PublicSuffixList":
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - a tenth of a second, off the start
+
+    return PublicSuffixList(only_icann=True)
 
 
 def _drawn(text: str) -> str:
