@@ -51,8 +51,12 @@ _OF_ROOMS = """
 _OUTBOX_OF_ROOMS = f"""
     WHERE tenant = :tenant AND answer IN (SELECT answer FROM inbox {_OF_ROOMS})
 """  # noqa: S608 - our own words
-_ROOM_TABLES = {"outbox": _OUTBOX_OF_ROOMS, "message": _OF_ROOMS, "inbox": _OF_ROOMS, "off_record": _OF_ROOMS}
-"""In this order: what a reply belongs to is found by way of its question."""
+_INBOX_OF_ROOMS = f"""
+    {_OF_ROOMS} AND NOT EXISTS (
+        SELECT 1 FROM outbox WHERE outbox.tenant = inbox.tenant AND outbox.answer = inbox.answer)
+"""  # noqa: S608
+"""A reply is found by way of its question, which therefore stays until the last part of the reply is gone."""
+_ROOM_TABLES = {"outbox": _OUTBOX_OF_ROOMS, "message": _OF_ROOMS, "inbox": _INBOX_OF_ROOMS, "off_record": _OF_ROOMS}
 _CONVERSATIONS = "DELETE FROM conversation WHERE tenant = :tenant AND frozen_by = :origin"
 _LINKS = "DELETE FROM link WHERE other_tenant = :tenant"
 """Of accounts elsewhere that are linked with one of the tenant's."""

@@ -84,11 +84,18 @@ async def test_a_tenant_goes_in_portions(store: SqliteStore, database: Path) -> 
     assert await counted(store, T2) == {5}
 
 
-async def say(store: SqliteStore, clock: StillClock, room: Room, id: str) -> Message:  # noqa: A002 - its name everywhere
+async def say(
+    store: SqliteStore,
+    clock: StillClock,
+    room: Room,
+    id: str,  # noqa: A002 - its name everywhere
+    *,
+    parts: int = 1,
+) -> Message:
     author = Member(tenant=room.tenant, id="U1")
     message = Message(id=MessageId(id), room=room, author=author, text="words", said_at=clock.now())
     await store.write(partial(inbox.accept, message=message, now=clock.now()))
-    ready = partial(outbox.make_ready, tenant=room.tenant, answer=message.answer, texts=["reply"])
+    ready = partial(outbox.make_ready, tenant=room.tenant, answer=message.answer, texts=["reply"] * parts)
     await store.write(partial(ready, owner=author.key))
     return message
 
@@ -115,3 +122,17 @@ async def test_a_closed_room_goes_with_its_threads(store: SqliteStore, clock: St
     assert [await rooms(store, table) for table in ("message", "inbox", "conversation")] == [["C10"]] * 3
     (part,) = await store.read(lambda transaction: transaction.fetch("SELECT count(*) AS number FROM outbox"))
     assert part["number"] == 1
+
+
+async def test_a_long_reply_goes_with_its_question(store: SqliteStore, clock: StillClock) -> None:
+    """However many parts a reply has, and however small the portions are, none stays behind in a closed room."""
+    closed = Room(tenant=T1, channel="C1", kind="private")
+    for number in range(3):
+        await say(store, clock, closed, f"{number}.0", parts=4)
+    await store.write(partial(origins.close_room, room=closed, now=clock.now()))
+    purge = partial(purging.purge_room, origin=Origin(tenant=T1, room="C1"), most=2)
+    while await store.write(purge):
+        pass
+
+    (part,) = await store.read(lambda transaction: transaction.fetch("SELECT count(*) AS number FROM outbox"))
+    assert part["number"] == 0
