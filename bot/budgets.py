@@ -59,19 +59,23 @@ def month_of(moment: datetime) -> tuple[datetime, datetime]:
 
 async def spending(transaction: Transaction, tenant: TenantId, *, monthly: int | None, now: datetime) -> Spending:
     """Where a tenant stands, where `monthly` is the installation's budget for each tenant."""
-    begin, end = month_of(now)
-    return Spending(
-        spent=await usage.spent(transaction, tenant, since=begin),
-        batched=await batches.outstanding(transaction, tenant),
-        limit=await limit_of(transaction, tenant, monthly=monthly),
-        goes_on=end,
-    )
+    return await _within(transaction, tenant, await limit_of(transaction, tenant, monthly=monthly), now)
 
 
 async def limit_of(transaction: Transaction, tenant: TenantId, *, monthly: int | None) -> int | None:
     """The most a tenant may spend in a month: what is the installation's or its own, the lower of them."""
     own = (await rules.read(transaction, tenant)).budget
     return min((limit for limit in (monthly, own) if limit is not None), default=None)
+
+
+async def _within(transaction: Transaction, tenant: TenantId, limit: int | None, now: datetime) -> Spending:
+    begin, end = month_of(now)
+    return Spending(
+        spent=await usage.spent(transaction, tenant, since=begin),
+        batched=await batches.outstanding(transaction, tenant),
+        limit=limit,
+        goes_on=end,
+    )
 
 
 def _spent(now: Spending) -> BudgetSpentError:
@@ -106,9 +110,15 @@ class Budgets:
         self._most_update = most()
         self._most_batched = most(is_batch=True)
 
+    async def is_limited(self, transaction: Transaction, tenant: TenantId) -> bool:
+        """Whether there is a budget at all, for callers that are at the database anyway."""
+        return await limit_of(transaction, tenant, monthly=self.monthly) is not None
+
     @asynccontextmanager
-    async def answering(self, tenant: TenantId, prompt: Prompt) -> AsyncIterator[None]:
+    async def answering(self, tenant: TenantId, prompt: Prompt, *, is_limited: bool = True) -> AsyncIterator[None]:
         """Keep a place for an answer; stay in it until what it cost is recorded.
+
+        Where it is known that there is no budget, `is_limited` spares each answer the question.
 
         Raises:
             BudgetSpentError: the tenant's budget is used up.
@@ -116,7 +126,7 @@ class Budgets:
         said = (prompt.instructions, prompt.persona or "", *(turn.text for turn in (*prompt.history, prompt.question)))
         size = sum(len(text.encode("utf-8", "replace")) for text in said)
         most = prices.most(self.models.get("answer", ""), max_bytes=size, max_tokens=MAX_ANSWER_TOKENS)
-        async with self._place(tenant, most, share=1):
+        async with self._place(tenant, most, share=1, is_limited=is_limited):
             yield
 
     @asynccontextmanager
@@ -142,10 +152,12 @@ class Budgets:
             raise _spent(now)
 
     @asynccontextmanager
-    async def _place(self, tenant: TenantId, most: int, *, share: float) -> AsyncIterator[None]:
+    async def _place(
+        self, tenant: TenantId, most: int, *, share: float, is_limited: bool = True
+    ) -> AsyncIterator[None]:
         running = self._running.setdefault(tenant, _Running())
         async with running.changed:
-            while not await self._is_room(tenant, running, share):
+            while is_limited and not await self._is_room(tenant, running, share):
                 await running.changed.wait()
             running.most += most
             running.calls += 1
@@ -172,6 +184,5 @@ class Budgets:
 
     async def _limited(self, transaction: Transaction, *, tenant: TenantId) -> Spending | None:
         """Where a tenant stands; None, and nothing is added up, where there is no limit."""
-        if await limit_of(transaction, tenant, monthly=self.monthly) is None:
-            return None
-        return await spending(transaction, tenant, monthly=self.monthly, now=self._clock.now())
+        limit = await limit_of(transaction, tenant, monthly=self.monthly)
+        return None if limit is None else await _within(transaction, tenant, limit, self._clock.now())

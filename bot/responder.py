@@ -48,6 +48,8 @@ class _Turn:
     fact_count: int
     heard: frozenset[MemberKey]
     """Whose words the prompt holds besides the asker's."""
+    is_limited: bool
+    """Whether its tenant has a budget."""
     said: str | None = None
     """What is to be replied without asking a model."""
 
@@ -160,6 +162,7 @@ class Responder:
             is_to_be_asked=held.is_to_be_asked(decision),
             prompt=built,
             fact_count=len(known.facts),
+            is_limited=await self._budgets.is_limited(transaction, message.room.tenant),
             heard=frozenset(line.author.key for line in history if line.author) - {message.author.key},
             said=said,
         )
@@ -221,7 +224,8 @@ class Responder:
         if len(message.text) > prompt.MAX_MESSAGE_CHARS:
             return _Reply(text=_too_long(message), outcome="failed", why="message too long")
         try:
-            await paying.enter_async_context(self._budgets.answering(message.room.tenant, turn.prompt))
+            place = self._budgets.answering(message.room.tenant, turn.prompt, is_limited=turn.is_limited)
+            await paying.enter_async_context(place)
             async with self._delivery.adapter(message.room).working(message):
                 return await self._from_model(turn)
         except errors.BudgetSpentError as spent:
