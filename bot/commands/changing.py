@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot import consent
 from bot.binding import bound
 from bot.commands import refused, wording
-from bot.commands.command import Asked, Context, holding
+from bot.commands.command import Asked, Context, decided
 from bot.messages import ROOMLESS, TenantId, platform_of
 from bot.store import conversations, members
 from bot.views import Button, View
@@ -40,11 +40,9 @@ class Standing:
 async def standing(transaction: Transaction, *, context: Context, asked: Asked) -> Standing:
     """What is known of whoever asks."""
     key, now = asked.member.key, context.clock.now()
-    return Standing(
-        persona=await personas.read_history(transaction, key, schema=context.schema, at=now),
-        decision=await members.consent(transaction, key),
-        held=await holding(transaction, context=context, asked=asked),
-    )
+    decision, held = await decided(transaction, context=context, asked=asked)
+    persona = await personas.read_history(transaction, key, schema=context.schema, at=now)
+    return Standing(persona=persona, decision=decision, held=held)
 
 
 async def begin(transaction: Transaction, *, context: Context, asked: Asked, act: editing.Act) -> editing.Command:

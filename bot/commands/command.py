@@ -8,7 +8,7 @@ from bot import consent
 from bot.consent import Default
 from bot.messages import Member, Platform, Room, TenantId
 from bot.ports import Clock
-from bot.store import retention
+from bot.store import members, retention
 from bot.store.engine import Store
 from bot.store.usage import Purpose
 from bot.views import Form, View
@@ -94,3 +94,11 @@ class Command:
 async def holding(transaction: Transaction, *, context: Context, asked: Asked) -> consent.Holding:
     """What holds for everybody where a verb is asked."""
     return await consent.holding(transaction, asked.tenant, context.default)
+
+
+async def decided(
+    transaction: Transaction, *, context: Context, asked: Asked
+) -> tuple[members.Consent, consent.Holding]:
+    """What whoever asks decided, and what holds for everybody."""
+    decision = await members.consent(transaction, asked.member.key)
+    return decision, await holding(transaction, context=context, asked=asked)

@@ -2,11 +2,10 @@
 
 from functools import partial
 
-from bot import consent
 from bot.commands import pause, special
-from bot.commands.command import OUTDATED, Asked, Command, Context, holding
+from bot.commands.command import OUTDATED, Asked, Command, Context, decided
 from bot.commands.wording import switched_off
-from bot.store import conversations, erasing, members
+from bot.store import conversations, erasing
 from bot.store.members import Consent
 from bot.views import Button, View
 from persona import forgetting
@@ -73,18 +72,13 @@ async def _decide(context: Context, asked: Asked, wanted: str) -> View:
 
 
 async def _state(context: Context, asked: Asked) -> View:
-    decision, held = await context.store.read(partial(_read, context=context, asked=asked))
+    decision, held = await context.store.read(partial(decided, context=context, asked=asked))
     if held.closed_by:
         return View(text=f"{switched_off(held)}: I learn and use nothing.{_LATER[decision.state]}")
     state = "on" if held.is_on(decision) else decision.state
     sections, buttons = await special.standing(context, asked, is_on=state == "on")
     text = f"Remembering is {_since(state, decision)}. {_MEANS[state]}"
     return View(text=text, sections=sections, buttons=(*_OTHERS[state], *buttons))
-
-
-async def _read(transaction: Transaction, *, context: Context, asked: Asked) -> tuple[Consent, consent.Holding]:
-    decision = await members.consent(transaction, asked.member.key)
-    return decision, await holding(transaction, context=context, asked=asked)
 
 
 def _since(state: str, decision: Consent) -> str:

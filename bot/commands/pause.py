@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import partial
 
 from bot import consent
-from bot.commands.command import Asked, Command, Context, holding
+from bot.commands.command import Asked, Command, Context, decided
 from bot.commands.wording import switched_off
 from bot.messages import Member
 from bot.store import conversations, members
@@ -14,7 +14,7 @@ from persona.ports import Transaction
 
 async def run_pause(context: Context, asked: Asked) -> View:
     """Neither learn nor use anything from now on; nor once it is on again, where it is off for everybody."""
-    decision, held = await context.store.read(partial(_read, context=context, asked=asked))
+    decision, held = await context.store.read(partial(decided, context=context, asked=asked))
     default = context.default if held.closed_by else held.default
     if decision.state != "on" and not consent.is_on(decision, default):
         return View(text="Remembering is not on, so there is nothing to pause. `/persona show` shows what is kept.")
@@ -26,7 +26,7 @@ async def run_pause(context: Context, asked: Asked) -> View:
 
 async def run_resume(context: Context, asked: Asked) -> View:
     """Learn and use again, beginning with what is said from now on."""
-    decision, held = await context.store.read(partial(_read, context=context, asked=asked))
+    decision, held = await context.store.read(partial(decided, context=context, asked=asked))
     if held.closed_by:
         return View(text=f"{switched_off(held)}.")
     if held.is_on(decision):
@@ -36,11 +36,6 @@ async def run_resume(context: Context, asked: Asked) -> View:
         text="Remembering is on, beginning with what you say from now on. `/persona show` lists what I know,"
         " `/persona pause` stops it."
     )
-
-
-async def _read(transaction: Transaction, *, context: Context, asked: Asked) -> tuple[members.Consent, consent.Holding]:
-    decision = await members.consent(transaction, asked.member.key)
-    return decision, await holding(transaction, context=context, asked=asked)
 
 
 async def _decide(context: Context, member: Member, state: members.ConsentState) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 from bot import consent
 from bot.commands import paging, wording
-from bot.commands.command import Asked, Command, Context, holding
+from bot.commands.command import Asked, Command, Context, decided
 from bot.commands.paging import Page
 from bot.messages import Member
 from bot.store import members
@@ -54,8 +54,7 @@ async def _read(
     transaction: Transaction, *, asked: Asked, context: Context
 ) -> tuple[members.Consent, consent.Holding, Persona, dict[Reason, int]]:
     member = asked.member
-    decision = await members.consent(transaction, member.key)
-    held = await holding(transaction, context=context, asked=asked)
+    decision, held = await decided(transaction, context=context, asked=asked)
     now = context.clock.now()
     persona = await personas.read_history(transaction, member.key, schema=context.schema, at=now)
     return decision, held, persona, await quarantine.counts(transaction, member.key)

@@ -5,9 +5,9 @@ from functools import partial
 
 from bot import agreements
 from bot.commands import wording
-from bot.commands.command import OUTDATED, Asked, Command, Context, holding
+from bot.commands.command import OUTDATED, Asked, Command, Context, decided
 from bot.messages import MessageId, Room, RoomId
-from bot.store import conversations, members, sessions
+from bot.store import conversations, sessions
 from bot.views import Button, Line, Section, View
 from persona import audit, special
 from persona.audit import Entry
@@ -71,8 +71,7 @@ async def _agree(
     known = (await special.read(transaction, member)).get(category)
     if bound != agreements.digest(member, category, known, shown=shown):
         return wording.CHANGED
-    held = await holding(transaction, context=context, asked=asked)
-    refusal = wording.while_off(await members.consent(transaction, member), held)
+    refusal = wording.while_off(*await decided(transaction, context=context, asked=asked))
     if refusal is not None:
         return refusal
     if known is not None and known.state == "agreed":  # over by itself, and not swept yet

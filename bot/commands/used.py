@@ -74,7 +74,7 @@ def _lines(answer: Used, persona: Persona, style: Sequence[Fact]) -> tuple[Line,
     lines = [wording.line(fact, persona) for fact in own] + [_crossed(fact) for fact in crossed]
     if gone:
         lines.append(
-            Line(text=f"{gone} thing{'s' * (gone > 1)} I no longer have", note="forgotten or taken back since")
+            Line(text=f"{wording.counted(gone, 'thing')} I no longer have", note="forgotten or taken back since")
         )
     return tuple(lines)
 

@@ -41,18 +41,23 @@ async def run_budget(context: Context, asked: Asked) -> View:
             return View(text=f"{_sentence(str(error))} `/persona-admin budget none` sets no limit.")
     decision = partial(rules.set_budget, tenant=asked.tenant, micros=micros)
     await decide(context, asked, "budget:none" if micros is None else "budget:set", decision)
-    now, _, _ = await context.store.read(partial(_read, context=context, asked=asked))
+    now = await context.store.read(partial(spending, context=context, asked=asked))
     return View(text=f"{_decided(micros, now)} {spent(now)} {_rules(now)}".strip(), footer=_HOW)
 
 
 async def _read(transaction: Transaction, *, context: Context, asked: Asked) -> tuple[Spending, list[Total], bool]:
-    tenant, now = asked.tenant, context.clock.now()
-    since, _ = budgets.month_of(now)
+    tenant = asked.tenant
+    since, _ = budgets.month_of(context.clock.now())
     return (
-        await budgets.spending(transaction, tenant, monthly=context.office.monthly, now=now),
+        await spending(transaction, context=context, asked=asked),
         await usage.totals(transaction, tenant, since=since),
         small.is_small(await figures.decisions(transaction, tenant)),
     )
+
+
+async def spending(transaction: Transaction, *, context: Context, asked: Asked) -> Spending:
+    """Where the tenant stands that it is asked in."""
+    return await budgets.spending(transaction, asked.tenant, monthly=context.office.monthly, now=context.clock.now())
 
 
 def spent(now: Spending) -> str:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from functools import partial
 
-from bot import VERSION, budgets, consent
+from bot import VERSION, consent
 from bot.budgets import Spending
 from bot.commands.admin import small
-from bot.commands.admin.budgets import spent
+from bot.commands.admin.budgets import spending, spent
 from bot.commands.admin.consent import sentence
 from bot.commands.command import Asked, Command, Context, holding
 from bot.commands.wording import counted
@@ -49,14 +49,14 @@ async def run(context: Context, asked: Asked) -> View:
 
 
 async def _read(transaction: Transaction, *, context: Context, asked: Asked) -> _Found:
-    tenant, now = asked.tenant, context.clock.now()
+    tenant = asked.tenant
     return _Found(
         held=await holding(transaction, context=context, asked=asked),
         rules=await rules.read(transaction, tenant),
         decisions=await figures.decisions(transaction, tenant),
         learned=await figures.learned(transaction, tenant),
         learning=await figures.learning(transaction, tenant),
-        spending=await budgets.spending(transaction, tenant, monthly=context.office.monthly, now=now),
+        spending=await spending(transaction, context=context, asked=asked),
     )
 
 
