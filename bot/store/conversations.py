@@ -109,10 +109,10 @@ async def append(
         author_tenant=author.tenant if author else None,
         author=author.id if author else None,
         author_name=await transaction.seal(
-            author.name if author else "", owner=owner, cell=_cell("author_name", room, message)
+            author.name if author else "", owner=owner, cell=_cell("author_name", room.tenant, room.id, message)
         ),
         reply_to=reply_to,
-        text=await transaction.seal(text, owner=owner, cell=_cell("text", room, message)),
+        text=await transaction.seal(text, owner=owner, cell=_cell("text", room.tenant, room.id, message)),
         said_at=to_micros(said_at),
         off_record=int(is_off_record),
     )
@@ -143,7 +143,7 @@ async def still_says(transaction: Transaction, evidence: Evidence) -> bool:
     )
     if row is None:
         return False
-    cell = ("message.text", evidence.tenant, evidence.room, evidence.message)
+    cell = _cell("text", evidence.tenant, evidence.room, evidence.message)
     (text,) = await transaction.unseal([(row["text"], cell)])
     return text is not None and is_quoted(evidence.quote, text)
 
@@ -184,22 +184,22 @@ async def rewrite(transaction: Transaction, room: Room, message: MessageId, text
         tenant=room.tenant,
         room=room.id,
         id=message,
-        text=await transaction.seal(text, owner=owner, cell=_cell("text", room, message)),
+        text=await transaction.seal(text, owner=owner, cell=_cell("text", room.tenant, room.id, message)),
     )
 
 
 async def reseal(transaction: Transaction, line: Line, *, tenant: TenantId, room: RoomId) -> None:
     """Seal a member's stored message anew, with the key they have now."""
     assert line.author is not None
-    owner, cell = line.author.key, (tenant, room, line.id)
+    owner, key = line.author.key, (tenant, room, line.id)
     await transaction.execute(
         "UPDATE message SET text = :text, author_name = :author_name"
         " WHERE tenant = :tenant AND room = :room AND id = :id",
         tenant=tenant,
         room=room,
         id=line.id,
-        text=await transaction.seal(line.text, owner=owner, cell=("message.text", *cell)),
-        author_name=await transaction.seal(line.author.name, owner=owner, cell=("message.author_name", *cell)),
+        text=await transaction.seal(line.text, owner=owner, cell=_cell("text", *key)),
+        author_name=await transaction.seal(line.author.name, owner=owner, cell=_cell("author_name", *key)),
     )
 
 
@@ -271,10 +271,9 @@ async def lines_from(transaction: Transaction, rows: Sequence[Row]) -> list[Line
 
 async def opened(transaction: Transaction, rows: Sequence[Row]) -> list[tuple[Row, Line]]:
     """The rows of `message` that can be opened, each with the message it holds."""
-    cells = [(row["tenant"], row["room"], row["id"]) for row in rows]
-    keyed = list(zip(rows, cells, strict=True))
-    texts = await transaction.unseal([(row["text"], ("message.text", *cell)) for row, cell in keyed])
-    names = await transaction.unseal([(row["author_name"], ("message.author_name", *cell)) for row, cell in keyed])
+    keyed = [(row, (row["tenant"], row["room"], row["id"])) for row in rows]
+    texts = await transaction.unseal([(row["text"], _cell("text", *key)) for row, key in keyed])
+    names = await transaction.unseal([(row["author_name"], _cell("author_name", *key)) for row, key in keyed])
     every = zip(rows, texts, names, strict=True)
     return [(row, _line(row, text, name or "")) for row, text, name in every if text is not None]
 
@@ -298,8 +297,8 @@ async def _author(transaction: Transaction, room: Room, message: MessageId | Non
     return NOBODY if row is None or row["author"] is None else MemberKey(tenant=row["author_tenant"], id=row["author"])
 
 
-def _cell(column: str, room: Room, message: MessageId) -> Cell:
-    return f"message.{column}", room.tenant, room.id, message
+def _cell(column: str, tenant: str, room: str, message: str) -> Cell:
+    return f"message.{column}", tenant, room, message
 
 
 def as_message(room: Room, line: Line) -> Message:

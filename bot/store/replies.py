@@ -28,8 +28,8 @@ class Reply:
 
 async def to(transaction: Transaction, member: MemberKey) -> list[Reply]:
     """Every stored reply to a member, oldest first; one that cannot be opened any more is left out."""
+    rows = await transaction.fetch(_TO, author_tenant=member.tenant, author=member.id)
     return [
         Reply(tenant=row["tenant"], room=row["room"], line=line)
-        for row in await transaction.fetch(_TO, author_tenant=member.tenant, author=member.id)
-        for line in await conversations.lines_from(transaction, [row])
+        for row, line in await conversations.opened(transaction, rows)
     ]
