@@ -46,7 +46,17 @@ async def read(transaction: Transaction, member: MemberKey, *, at: datetime, pla
     `at` is now, or earlier: what the member has told by today about that day. Values without evidence, in the order
     they began to hold.
     """
-    known = None if place is None else known_in(place)
+    return await _read(transaction, member, at=at, known=None if place is None else known_in(place))
+
+
+async def read_style(transaction: Transaction, member: MemberKey, *, at: datetime) -> Persona:
+    """What shapes answers to `member` anywhere, and holds at a moment; nothing that could be spoken."""
+    return await _read(transaction, member, at=at, known=frozenset({FORM}))
+
+
+async def _read(
+    transaction: Transaction, member: MemberKey, *, at: datetime, known: frozenset[Audience] | None
+) -> Persona:
     found = await transaction.fetch(
         _CURRENT,
         tenant=member.tenant,
@@ -54,19 +64,6 @@ async def read(transaction: Transaction, member: MemberKey, *, at: datetime, pla
         at=to_micros(at),
         everything=int(known is None),
         **_labels(known),
-    )
-    return Persona(member=member, at=at, facts=tuple(await rows.facts(transaction, found)))
-
-
-async def read_style(transaction: Transaction, member: MemberKey, *, at: datetime) -> Persona:
-    """What shapes answers to `member` anywhere, and holds at a moment; nothing that could be spoken."""
-    found = await transaction.fetch(
-        _CURRENT,
-        tenant=member.tenant,
-        member=member.id,
-        at=to_micros(at),
-        everything=0,
-        **_labels(frozenset({FORM})),
     )
     return Persona(member=member, at=at, facts=tuple(await rows.facts(transaction, found)))
 
