@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from bot.messages import TenantId
+from bot.store import used
 from persona import special
 from persona.moments import from_micros, maybe_from_micros, to_micros
 from persona.persona import MemberKey
@@ -52,19 +53,13 @@ _ASK_ALL = """
         SELECT 1 FROM evidence
         WHERE evidence.room_tenant = :tenant AND evidence.tenant = member.tenant AND evidence.member = member.id))
 """
-_REPLIES = """
-    DELETE FROM message WHERE author IS NULL AND (tenant, room, reply_to) IN (
-        SELECT tenant, room, id FROM message WHERE author_tenant = :tenant AND author = :id)
-"""
-_MESSAGES = "DELETE FROM message WHERE author_tenant = :tenant AND author = :id"
 _ROWS = (
+    "DELETE FROM message WHERE author_tenant = :tenant AND author = :id",
     "DELETE FROM usage WHERE member_tenant = :tenant AND member = :id",
-    "UPDATE inbox SET author_tenant = NULL, author = NULL, facts = NULL WHERE author_tenant = :tenant AND author = :id",
     "DELETE FROM off_record WHERE member_tenant = :tenant AND member = :id",
     "DELETE FROM link WHERE (tenant = :tenant AND member = :id) OR (other_tenant = :tenant AND other = :id)",
     "DELETE FROM link_code WHERE tenant = :tenant AND member = :id",
     "DELETE FROM link_guess WHERE tenant = :tenant AND member = :id",
-    "DELETE FROM tidying WHERE tenant = :tenant AND member = :id",
     "DELETE FROM fingerprint WHERE tenant = :tenant AND member = :id",
     "DELETE FROM member WHERE tenant = :tenant AND id = :id AND consent <> 'withdrawn'",
     _RETURN,
@@ -137,12 +132,13 @@ async def come_back(transaction: Transaction, member: MemberKey) -> None:
 
 
 async def erase(transaction: Transaction, member: MemberKey) -> None:
-    """Erase what is left of a member once their persona is forgotten: words, replies to them, usage, decisions.
+    """Erase what is left of a member after `erasing.erase`: words that wait for an answer, usage, decisions.
 
     Who withdrew stays known as that, so that nobody asks them again.
     """
-    for statement in (_REPLIES, _MESSAGES, *_ROWS):
+    for statement in _ROWS:
         await transaction.execute(statement, **_of(member))
+    await used.erase(transaction, member)
 
 
 def _of(member: MemberKey) -> dict[str, Value]:
