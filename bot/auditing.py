@@ -9,14 +9,16 @@ from persona.audit import Verdict
 from persona.ports import Transaction
 
 
-async def verified(path: Path) -> dict[str, Verdict]:
+async def verified(path: Path, *, key: bytes | None = None) -> dict[str, Verdict]:
     """Walk the chain of every tenant in the SQLite file at `path`, which is brought up to date first.
+
+    Without a `key` the one in the file beside it opens it.
 
     Raises:
         StoreError: the database cannot be used, or is in use.
     """
     migrate.migrate(path)
-    store = await SqliteStore.open(path)
+    store = await SqliteStore.open(path, key=key)
     try:
         return await store.read(_walked)
     finally:

@@ -57,7 +57,7 @@ def audit() -> None:
     logs.configure(loaded.log_level or "error", loaded.log_format)
     from bot import auditing  # noqa: PLC0415
 
-    verdicts = _or_exit(lambda: asyncio.run(auditing.verified(loaded.database_path)))
+    verdicts = _or_exit(lambda: asyncio.run(auditing.verified(loaded.database_path, key=loaded.master_key)))
     for tenant, verdict in verdicts.items():
         found = "hold" if verdict.broken_at is None else f"hold, then row {verdict.broken_at}: {verdict.why}"
         typer.echo(f"{tenant}: {verdict.rows} rows {found}")

@@ -288,6 +288,15 @@ async def test_a_database_that_cannot_be_used(database: Path, spoil: object, sen
     assert "hello" not in ended.out
 
 
+def test_audit_opens_what_was_sealed_with_a_given_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the PERSONA_KEY that the database was sealed with, its log is read; no key file is asked for."""
+    monkeypatch.setenv("PERSONA_KEY", base64.urlsafe_b64encode(bytes(32)).decode())
+    first, again = run("audit"), run("audit")
+
+    assert (first.output, first.exit_code, again.output, again.exit_code) == ("", 0, "", 0)
+    assert not (tmp_path / "rapport.db.key").exists()
+
+
 @pytest.mark.slow
 async def test_a_database_that_is_sealed_with_another_key(database: Path) -> None:
     """With the wrong PERSONA_KEY nothing is answered: it ends with 1 and a line that names it, and no key."""
