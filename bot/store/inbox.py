@@ -29,7 +29,8 @@ _CLAIM = """
 _OPEN = """
     SELECT inbox.message, conversation.* FROM inbox
     JOIN conversation ON conversation.tenant = inbox.tenant AND conversation.room = inbox.room
-    WHERE inbox.settled_at IS NULL ORDER BY inbox.received_at
+    LEFT JOIN message ON message.tenant = inbox.tenant AND message.room = inbox.room AND message.id = inbox.message
+    WHERE inbox.settled_at IS NULL ORDER BY inbox.received_at, message.position
 """
 
 

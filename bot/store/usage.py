@@ -28,7 +28,7 @@ _TOTALS = """
            sum(cost) AS cost, count(*) - count(cost) AS unpriced
     FROM usage
     WHERE tenant = :tenant AND used_at >= :since
-      AND (:member IS NULL OR (member_tenant = :member_tenant AND member = :member))
+      AND (CAST(:member AS TEXT) IS NULL OR (member_tenant = :member_tenant AND member = :member))
     GROUP BY purpose ORDER BY purpose
 """
 _SPENT = "SELECT sum(cost) AS cost FROM usage WHERE tenant = :tenant AND used_at >= :since"

@@ -141,14 +141,26 @@ async def test_nothing_is_open_at_first(store: SqliteStore) -> None:
 
 
 async def test_open_entries_come_in_order_of_arrival(store: SqliteStore, clock: StillClock) -> None:
-    """What is open comes in the order it was accepted, across rooms and tenants, also within one moment."""
+    """What is open comes in the order it was accepted, across rooms and tenants."""
     rooms = [ROOM, THREAD, replace(ROOM, tenant=TenantId("discord:9")), replace(ROOM, channel="B0")]
     messages = [said(id=str(9 - number), room=rooms[number % 4]) for number in range(8)]
-    for number, message in enumerate(messages):
+    for message in messages:
         await accept(store, clock, message)
-        clock.advance(seconds=number // 4)
+        clock.advance(seconds=1)
 
     assert await open_keys(store) == [message.key for message in messages]
+
+
+async def test_a_room_keeps_its_order_within_one_moment(store: SqliteStore, clock: StillClock) -> None:
+    """What is accepted at the very same moment comes in its order, room by room."""
+    messages = [said(id=str(9 - number), room=(ROOM, THREAD)[number % 2]) for number in range(8)]
+    for message in messages:
+        await accept(store, clock, message)
+    keys = await open_keys(store)
+
+    for room in (ROOM, THREAD):
+        of_room = [message.key for message in messages if message.room == room]
+        assert [key for key in keys if key in of_room] == of_room
 
 
 async def test_an_open_entry_names_its_room(store: SqliteStore, clock: StillClock) -> None:
