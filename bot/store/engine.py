@@ -1,8 +1,8 @@
-"""The contract of a database engine: what `sqlite` keeps, and what `postgres` will.
+"""The contract of a database engine, which `sqlite` and `postgres` keep.
 
 A unit of work is an `async def` that takes a transaction and awaits nothing else. An engine may therefore run the
 whole unit in one go on the database's own thread (sqlite), or statement by statement over a socket (postgres);
-the unit reads the same. `tests/bot/store/test_engine.py` runs against every engine.
+the unit reads the same. `tests/bot/store` runs against every engine.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,11 @@ from persona.ports import Transaction
 T = TypeVar("T")
 
 Unit = Callable[[Transaction], Awaitable[T]]
-"""One unit of work. It must not await anything but its transaction, and may run on another thread."""
+"""One unit of work. It must not await anything but its transaction, and may run on another thread.
+
+It may also be run again from its beginning, when nothing of it was kept since another process came first: it leaves
+nothing behind but what it writes and returns.
+"""
 
 
 class Store(Protocol):

@@ -10,9 +10,9 @@ from bot.store.sqlite_errors import translated
 BUSY_TIMEOUT_S = 5.0
 """How long is waited for another program that holds the database."""
 
-_HERE = Path(__file__).parent / "migrations"
+HERE = Path(__file__).parent / "migrations"
 
-VERSIONS = tuple(sorted(path.name.split("_")[0] for path in (_HERE / "versions").glob("[0-9]*.py")))
+VERSIONS = tuple(sorted(path.name.split("_")[0] for path in (HERE / "versions").glob("[0-9]*.py")))
 """The migrations this version knows, oldest first."""
 
 
@@ -67,7 +67,7 @@ def _upgrade(path: Path) -> None:
     # The driver is in autocommit mode, so this BEGIN is the only one: the tables come all together or not at all.
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     config = Config()
-    config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
+    config.set_main_option("script_location", str(HERE).replace("%", "%%"))
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection

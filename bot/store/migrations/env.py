@@ -1,8 +1,13 @@
-"""What Alembic runs: the migrations in one transaction on the connection `bot.store.migrate` hands over."""
+"""What Alembic runs: the migrations on the connection `bot.store.migrate` hands over, or written down for PostgreSQL.
+
+Either way in the one transaction of whoever runs them.
+"""
 
 from alembic import context
 
-connection = context.config.attributes["connection"]
-context.configure(connection=connection, transactional_ddl=True)
+if context.is_offline_mode():
+    context.configure(dialect_name="postgresql", transactional_ddl=False)
+else:
+    context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()

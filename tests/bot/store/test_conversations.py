@@ -9,7 +9,7 @@ import pytest
 from bot.messages import Member, Message, MessageId, Room, TenantId
 from bot.store import conversations
 from bot.store.conversations import Line
-from bot.store.sqlite import SqliteStore
+from bot.store.engine import Store
 from persona.persona import Evidence
 from tests.clock import NOON
 
@@ -18,7 +18,7 @@ ANA = Member(tenant=TenantId("slack:T1"), id="U1", name="Ana")
 
 
 async def say(
-    store: SqliteStore,
+    store: Store,
     id: str,  # noqa: A002 - its name everywhere
     text: str = "",
     *,
@@ -30,11 +30,11 @@ async def say(
     return await store.write(unit)
 
 
-async def find(store: SqliteStore, id: str, room: Room = ROOM) -> Line | None:  # noqa: A002 - its name everywhere
+async def find(store: Store, id: str, room: Room = ROOM) -> Line | None:  # noqa: A002 - its name everywhere
     return await store.read(partial(conversations.find, room=room, message=MessageId(id)))
 
 
-async def recent(store: SqliteStore, *, before: int = 1_000, most: int = 1_000, room: Room = ROOM) -> list[str]:
+async def recent(store: Store, *, before: int = 1_000, most: int = 1_000, room: Room = ROOM) -> list[str]:
     lines = await store.read(partial(conversations.recent, room=room, before=before, most=most))
     return [line.id for line in lines]
 
@@ -42,7 +42,7 @@ async def recent(store: SqliteStore, *, before: int = 1_000, most: int = 1_000, 
 # -- saying and finding -----------------------------------------------------------------------------------------------
 
 
-async def test_positions_count_from_one(store: SqliteStore) -> None:
+async def test_positions_count_from_one(store: Store) -> None:
     """The messages of a room are numbered in order of arrival, each room for itself."""
     thread = replace(ROOM, thread="1.1")
     positions = [
@@ -55,7 +55,7 @@ async def test_positions_count_from_one(store: SqliteStore) -> None:
     assert positions == [1, 2, 1, 3]
 
 
-async def test_a_message_is_found_as_it_was_said(store: SqliteStore) -> None:
+async def test_a_message_is_found_as_it_was_said(store: Store) -> None:
     """Everything about a message comes back: author with their own account's scope, text, time to the microsecond."""
     guest = Member(tenant=TenantId("slack:T2"), id="U9", name="Zoë 👩‍🚀")
     moment = NOON + timedelta(microseconds=123_457)
@@ -66,7 +66,7 @@ async def test_a_message_is_found_as_it_was_said(store: SqliteStore) -> None:
     )
 
 
-async def test_a_time_of_another_zone_is_the_same_moment(store: SqliteStore) -> None:
+async def test_a_time_of_another_zone_is_the_same_moment(store: Store) -> None:
     """Times are kept as moments: what comes back is the same moment, in UTC."""
     there = datetime(2026, 11, 22, 21, 0, tzinfo=timezone(timedelta(hours=9)))
     await say(store, "a", said_at=there)
@@ -77,7 +77,7 @@ async def test_a_time_of_another_zone_is_the_same_moment(store: SqliteStore) -> 
     assert line.said_at.utcoffset() == timedelta(0)
 
 
-async def test_our_reply_has_no_author(store: SqliteStore) -> None:
+async def test_our_reply_has_no_author(store: Store) -> None:
     """Our own reply is nobody's message, and knows what it answers."""
     await say(store, "a", "question")
     reply = partial(conversations.append, room=ROOM, message=MessageId("b"), author=None, text="answer", said_at=NOON)
@@ -88,7 +88,7 @@ async def test_our_reply_has_no_author(store: SqliteStore) -> None:
     assert (line.author, line.reply_to, line.position) == (None, "a", 2)
 
 
-async def test_an_unknown_message_is_none(store: SqliteStore) -> None:
+async def test_an_unknown_message_is_none(store: Store) -> None:
     """What was never said in a room is not found there."""
     await say(store, "a")
 
@@ -98,7 +98,7 @@ async def test_an_unknown_message_is_none(store: SqliteStore) -> None:
     assert await find(store, "a", replace(ROOM, tenant=TenantId("slack:T2"))) is None
 
 
-async def test_a_message_said_twice_is_there_once(store: SqliteStore) -> None:
+async def test_a_message_said_twice_is_there_once(store: Store) -> None:
     """A message that is appended again stands where it stood, in its new text, and that is the position returned."""
     await say(store, "a", "first")
     await say(store, "b", "between")
@@ -111,7 +111,7 @@ async def test_a_message_said_twice_is_there_once(store: SqliteStore) -> None:
     assert position == 1
 
 
-async def test_a_stored_message_can_be_handed_on(store: SqliteStore) -> None:
+async def test_a_stored_message_can_be_handed_on(store: Store) -> None:
     """A line becomes the message it was when it was accepted."""
     message = Message(id=MessageId("a"), room=ROOM, author=ANA, text="hello", said_at=NOON)
     await say(store, "a", "hello")
@@ -134,7 +134,7 @@ async def test_a_stored_message_can_be_handed_on(store: SqliteStore) -> None:
         (6, 0, []),
     ],
 )
-async def test_the_last_messages_oldest_first(store: SqliteStore, before: int, most: int, expected: list[str]) -> None:
+async def test_the_last_messages_oldest_first(store: Store, before: int, most: int, expected: list[str]) -> None:
     """The messages before a position come oldest first, and if there are too many, the newest of them."""
     for name in "abcde":
         await say(store, name)
@@ -142,7 +142,7 @@ async def test_the_last_messages_oldest_first(store: SqliteStore, before: int, m
     assert await recent(store, before=before, most=most) == expected
 
 
-async def test_order_is_that_of_arrival(store: SqliteStore) -> None:
+async def test_order_is_that_of_arrival(store: Store) -> None:
     """A message that came late stands where it arrived, whatever time the platform gives it."""
     await say(store, "a", said_at=NOON)
     await say(store, "b", said_at=NOON - timedelta(hours=1))
@@ -150,7 +150,7 @@ async def test_order_is_that_of_arrival(store: SqliteStore) -> None:
     assert await recent(store) == ["a", "b"]
 
 
-async def test_rooms_keep_apart(store: SqliteStore) -> None:
+async def test_rooms_keep_apart(store: Store) -> None:
     """A thread, another channel and another tenant are conversations of their own."""
     rooms = [
         ROOM,
@@ -167,7 +167,7 @@ async def test_rooms_keep_apart(store: SqliteStore) -> None:
 # -- changing ---------------------------------------------------------------------------------------------------------
 
 
-async def test_an_edit_changes_one_text(store: SqliteStore) -> None:
+async def test_an_edit_changes_one_text(store: Store) -> None:
     """A rewritten message keeps its place, author and time; its neighbours keep their texts."""
     await say(store, "a", "first")
     await say(store, "b", "second")
@@ -181,7 +181,7 @@ async def test_an_edit_changes_one_text(store: SqliteStore) -> None:
     assert other.text == "second"
 
 
-async def test_a_removed_message_is_gone(store: SqliteStore) -> None:
+async def test_a_removed_message_is_gone(store: Store) -> None:
     """A removed message is found no more; the next one does not take its position."""
     await say(store, "a")
     await say(store, "b")
@@ -193,7 +193,7 @@ async def test_a_removed_message_is_gone(store: SqliteStore) -> None:
     assert position == 3
 
 
-async def test_changing_the_unknown_does_nothing(store: SqliteStore) -> None:
+async def test_changing_the_unknown_does_nothing(store: Store) -> None:
     """Edits and deletions of messages we never had are nothing to us."""
     await say(store, "a", "kept")
     elsewhere = replace(ROOM, channel="C2")
@@ -209,7 +209,7 @@ async def test_changing_the_unknown_does_nothing(store: SqliteStore) -> None:
 
 
 async def still_says(
-    store: SqliteStore, quote: str, *, tenant: str = "slack:T1", room: str = "C1", message: str = "a"
+    store: Store, quote: str, *, tenant: str = "slack:T1", room: str = "C1", message: str = "a"
 ) -> bool:
     evidence = Evidence(tenant=tenant, room=room, message=message, quote=quote, said_at=NOON)
     return await store.read(partial(conversations.still_says, evidence=evidence))
@@ -227,14 +227,14 @@ async def still_says(
         ("I work\n> as they say\nat Acme", "I work at Acme", False),
     ],
 )
-async def test_a_message_still_says_what_is_quoted(store: SqliteStore, text: str, quote: str, says: bool) -> None:  # noqa: FBT001 - a parameter
+async def test_a_message_still_says_what_is_quoted(store: Store, text: str, quote: str, says: bool) -> None:  # noqa: FBT001 - a parameter
     """Words are still there if the member typed them: neither quoted nor in code, whatever their case and spacing."""
     await say(store, "a", text)
 
     assert await still_says(store, quote) == says
 
 
-async def test_an_edited_message_says_something_else(store: SqliteStore) -> None:
+async def test_an_edited_message_says_something_else(store: Store) -> None:
     """After an edit, a message says its new words and not its old ones."""
     await say(store, "a", "I work at Acme")
     await store.write(partial(conversations.rewrite, room=ROOM, message=MessageId("a"), text="I work at Globex"))
@@ -243,14 +243,14 @@ async def test_an_edited_message_says_something_else(store: SqliteStore) -> None
 
 
 @pytest.mark.parametrize("where", [{"message": "b"}, {"room": "C2"}, {"tenant": "slack:T2"}])
-async def test_another_message_says_nothing(store: SqliteStore, where: dict[str, str]) -> None:
+async def test_another_message_says_nothing(store: Store, where: dict[str, str]) -> None:
     """The words have to be in that very message, of that room and tenant; one that is gone says nothing."""
     await say(store, "a", "I work at Acme")
 
     assert not await still_says(store, "I work at Acme", **where)
 
 
-async def test_a_removed_message_says_nothing(store: SqliteStore) -> None:
+async def test_a_removed_message_says_nothing(store: Store) -> None:
     """What was deleted supports nothing any more."""
     await say(store, "a", "I work at Acme")
     await store.write(partial(conversations.remove, room=ROOM, message=MessageId("a")))
@@ -261,14 +261,14 @@ async def test_a_removed_message_says_nothing(store: SqliteStore) -> None:
 # -- the conversation itself ------------------------------------------------------------------------------------------
 
 
-async def kind(store: SqliteStore, room: Room) -> str:
+async def kind(store: Store, room: Room) -> str:
     sql = "SELECT * FROM conversation WHERE tenant = :tenant AND room = :room"
     row = await store.read(lambda transaction: transaction.fetch_one(sql, tenant=room.tenant, room=room.id))
     assert row
     return conversations.room_from(row).kind
 
 
-async def test_a_room_is_remembered_whole(store: SqliteStore) -> None:
+async def test_a_room_is_remembered_whole(store: Store) -> None:
     """A room comes back with its channel, thread and readers."""
     room = Room(tenant=TenantId("discord:1"), channel="5", thread="6", kind="private")
     await say(store, "a", room=room)
@@ -277,7 +277,7 @@ async def test_a_room_is_remembered_whole(store: SqliteStore) -> None:
     assert [conversations.room_from(row) for row in rows] == [room]
 
 
-async def test_who_reads_a_room_may_change(store: SqliteStore) -> None:
+async def test_who_reads_a_room_may_change(store: Store) -> None:
     """What is known of a room's readers can be corrected, for that room alone; an event can only narrow it."""
     other = replace(ROOM, channel="C2")
     await say(store, "a")
@@ -292,14 +292,14 @@ async def test_who_reads_a_room_may_change(store: SqliteStore) -> None:
     assert await kind(store, other) == "public"
 
 
-async def test_classifying_an_unknown_room_stores_nothing(store: SqliteStore) -> None:
+async def test_classifying_an_unknown_room_stores_nothing(store: Store) -> None:
     """A room nothing was said in is not remembered."""
     await store.write(partial(conversations.classify, room=ROOM))
 
     assert await store.read(lambda transaction: transaction.fetch("SELECT * FROM conversation")) == []
 
 
-async def test_the_last_moment_of_a_tenant(store: SqliteStore) -> None:
+async def test_the_last_moment_of_a_tenant(store: Store) -> None:
     """The newest time anything was said in a tenant, across its rooms, and not the time of the last arrival."""
     await say(store, "a", said_at=NOON)
     await say(store, "b", said_at=NOON + timedelta(hours=1), room=replace(ROOM, thread="1.1"))
@@ -309,7 +309,7 @@ async def test_the_last_moment_of_a_tenant(store: SqliteStore) -> None:
     assert await store.read(partial(conversations.last_moment, tenant=ROOM.tenant)) == NOON + timedelta(hours=1)
 
 
-async def test_a_silent_tenant_has_no_last_moment(store: SqliteStore) -> None:
+async def test_a_silent_tenant_has_no_last_moment(store: Store) -> None:
     """A tenant in which nothing was said has no last moment."""
     assert await store.read(partial(conversations.last_moment, tenant=ROOM.tenant)) is None
 
@@ -317,11 +317,11 @@ async def test_a_silent_tenant_has_no_last_moment(store: SqliteStore) -> None:
 # -- where it is ------------------------------------------------------------------------------------------------------
 
 
-async def locate(store: SqliteStore, room: Room) -> Room:
+async def locate(store: Store, room: Room) -> Room:
     return await store.read(partial(conversations.locate, room=room))
 
 
-async def test_a_room_is_located_as_it_is_known(store: SqliteStore) -> None:
+async def test_a_room_is_located_as_it_is_known(store: Store) -> None:
     """A room something was said in is found with what is known of its readers, a thread with its channel."""
     thread = replace(ROOM, thread="1.1", kind="private")
     await say(store, "a")
@@ -331,7 +331,7 @@ async def test_a_room_is_located_as_it_is_known(store: SqliteStore) -> None:
     assert await locate(store, replace(thread, kind="external")) == thread
 
 
-async def test_a_thread_named_without_its_channel_is_located(store: SqliteStore) -> None:
+async def test_a_thread_named_without_its_channel_is_located(store: Store) -> None:
     """A platform that names a thread as if it were a channel means that thread."""
     thread = Room(tenant=TenantId("discord:1"), channel="5", thread="6", kind="private")
     await say(store, "a", room=thread)
@@ -339,7 +339,7 @@ async def test_a_thread_named_without_its_channel_is_located(store: SqliteStore)
     assert await locate(store, Room(tenant=TenantId("discord:1"), channel="6", kind="external")) == thread
 
 
-async def test_an_unknown_room_is_located_as_it_is_named(store: SqliteStore) -> None:
+async def test_an_unknown_room_is_located_as_it_is_named(store: Store) -> None:
     """A room nothing was said in, or only in another tenant, is taken as it is named."""
     await say(store, "a", room=replace(ROOM, tenant=TenantId("slack:T2")))
 

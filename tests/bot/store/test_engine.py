@@ -1,10 +1,9 @@
-"""The contract of every database engine. A further one is a function that opens it, added to ENGINES."""
+"""The contract of every database engine; `conftest.py` says which there are."""
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from bot import errors
 from bot.store import notes
 from bot.store.engine import Store, Unit
-from bot.store.sqlite import SqliteStore
 from persona.ports import Transaction
 
 PATIENCE_S = 2
@@ -21,20 +19,10 @@ PATIENCE_S = 2
 Open = Callable[[], Awaitable[Store]]
 """Opens the database of this test; again, once it was closed."""
 
-ENGINES = [pytest.param(SqliteStore.open, id="sqlite")]
-"""Each opens the migrated database that is named by a path."""
-
-
-@pytest.fixture(params=ENGINES)
-def open_engine(request: pytest.FixtureRequest, database: Path) -> Open:
-    return partial(request.param, database)
-
 
 @pytest.fixture
-async def engine(open_engine: Open) -> AsyncIterator[Store]:
-    opened = await open_engine()
-    yield opened
-    await opened.close()
+def engine(store: Store) -> Store:
+    return store
 
 
 def keeping(name: str, value: str = "kept") -> Unit[None]:

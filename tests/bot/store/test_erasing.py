@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from bot.messages import Member, Message, MessageId, Room, TenantId
 from bot.store import conversations, erasing, inbox, members, outbox, sqlite_keys
+from bot.store.engine import Store
 from bot.store.sqlite import SqliteStore
 from persona import forgetting, schema
 from persona import store as personas
@@ -38,9 +39,7 @@ def canaries(who: Member) -> list[str]:
     return [f"{kind}-canary-{number}-" for kind in ("name", "text", "quote", "value", "reply", "pending")]
 
 
-async def tell(
-    store: SqliteStore, clock: StillClock, who: Member, *, is_settled: bool = True, channel: str = ""
-) -> Message:
+async def tell(store: Store, clock: StillClock, who: Member, *, is_settled: bool = True, channel: str = "") -> Message:
     """Let a member say something that is answered and learned, in a room of their own if no other is named."""
     clock.advance(seconds=1)
     number, now, room = who.id.removeprefix("U"), clock.now(), replace(ROOM, channel=channel or who.id)
@@ -69,13 +68,13 @@ async def tell(
 
 
 async def erase(
-    store: SqliteStore, clock: StillClock, who: Member, reason: Destruction = "forgotten"
+    store: Store, clock: StillClock, who: Member, reason: Destruction = "forgotten"
 ) -> forgetting.Forgotten:
     work = partial(erasing.erase, member=who.key, schema=WORKPLACE, reason=reason, now=clock.now())
     return await store.write(work)
 
 
-async def known(store: SqliteStore, clock: StillClock, who: Member) -> list[str]:
+async def known(store: Store, clock: StillClock, who: Member) -> list[str]:
     """The words that are stored of a member, in order."""
 
     async def unit(transaction: Transaction) -> list[str]:
@@ -90,7 +89,7 @@ async def known(store: SqliteStore, clock: StillClock, who: Member) -> list[str]
     return await store.read(unit)
 
 
-async def reopened(store: SqliteStore, database: Path) -> SqliteStore:
+async def reopened(store: Store, database: Path) -> SqliteStore:
     """The store after a restart that may have to catch up."""
     await store.close()
     opened = await SqliteStore.open(database)
@@ -108,7 +107,7 @@ def everything(who: Sequence[Member]) -> list[str]:
 
 
 @pytest.mark.slow
-async def test_erasing_leaves_nothing(store: SqliteStore, database: Path, clock: StillClock) -> None:
+async def test_erasing_leaves_nothing(store: Store, database: Path, clock: StillClock) -> None:
     """Of forty members among a hundred who are erased, no file holds a word, nor anything that was sealed with it.
 
     The other sixty are known as before. That holds at once for the words, and once the log is emptied for what they
@@ -133,7 +132,7 @@ async def test_erasing_leaves_nothing(store: SqliteStore, database: Path, clock:
     assert all(len(words) == 3 for words in after)
 
 
-async def test_nothing_of_them_is_in_any_table(store: SqliteStore, clock: StillClock) -> None:
+async def test_nothing_of_them_is_in_any_table(store: Store, clock: StillClock) -> None:
     """No row holds anything sealed any more, and what an erasure may keep of a member is when it was."""
     ana = member(1)
     await tell(store, clock, ana)
@@ -147,7 +146,7 @@ async def test_nothing_of_them_is_in_any_table(store: SqliteStore, clock: StillC
     assert await store.read(count) == {"fence": 1}
 
 
-async def test_a_waiting_answer_still_comes(store: SqliteStore, database: Path, clock: StillClock) -> None:
+async def test_a_waiting_answer_still_comes(store: Store, database: Path, clock: StillClock) -> None:
     """Whoever has everything forgotten while an answer is on its way gets it; the old key is gone all the same."""
     ana = member(1)
     waiting = await tell(store, clock, ana, is_settled=False)
@@ -163,7 +162,7 @@ async def test_a_waiting_answer_still_comes(store: SqliteStore, database: Path, 
     assert found(database.parent, [key]) == {}
 
 
-async def test_whoever_was_erased_can_begin_anew(store: SqliteStore, clock: StillClock) -> None:
+async def test_whoever_was_erased_can_begin_anew(store: Store, clock: StillClock) -> None:
     """What a member says after an erasure is kept like anybody's."""
     ana = member(1)
     await tell(store, clock, ana)
@@ -173,6 +172,7 @@ async def test_whoever_was_erased_can_begin_anew(store: SqliteStore, clock: Stil
     assert len(await known(store, clock, ana)) == 3
 
 
+@pytest.mark.sqlite
 async def test_erasing_one_of_many_is_cheap(store: SqliteStore, clock: StillClock) -> None:
     """What erasing a member costs depends on what they said, not on how much others did: every writer waits for it."""
 
@@ -197,7 +197,7 @@ async def test_erasing_one_of_many_is_cheap(store: SqliteStore, clock: StillCloc
 
 
 @pytest.fixture
-async def backup(store: SqliteStore, database: Path, clock: StillClock, tmp_path: Path) -> Path:
+async def backup(store: Store, database: Path, clock: StillClock, tmp_path: Path) -> Path:
     """A copy of the database, made when three members were known."""
     for number in range(3):
         await tell(store, clock, member(number))
@@ -210,7 +210,7 @@ async def backup(store: SqliteStore, database: Path, clock: StillClock, tmp_path
 
 
 async def test_a_backup_does_not_hold_who_was_erased(
-    store: SqliteStore, database: Path, backup: Path, clock: StillClock
+    store: Store, database: Path, backup: Path, clock: StillClock
 ) -> None:
     """The moment a member is erased, no copy of the database can be read as far as it is theirs."""
     await erase(store, clock, member(0))
@@ -228,7 +228,7 @@ async def test_a_backup_does_not_hold_who_was_erased(
 
 
 async def test_a_restored_backup_brings_nobody_back(
-    store: SqliteStore, database: Path, backup: Path, clock: StillClock
+    store: Store, database: Path, backup: Path, clock: StillClock
 ) -> None:
     """After an old backup was restored, who was erased since is erased again before anything is served.
 
@@ -261,7 +261,7 @@ async def test_a_restored_backup_brings_nobody_back(
 
 
 async def test_what_was_waiting_in_a_backup_is_cancelled(
-    store: SqliteStore, database: Path, clock: StillClock, tmp_path: Path
+    store: Store, database: Path, clock: StillClock, tmp_path: Path
 ) -> None:
     """A message that waited in the backup, of a member who was erased since, is settled without an answer."""
     waiting = await tell(store, clock, member(0), is_settled=False)
@@ -280,7 +280,7 @@ async def test_what_was_waiting_in_a_backup_is_cancelled(
 
 
 async def test_an_old_key_file_is_noticed(
-    store: SqliteStore, database: Path, backup: Path, clock: StillClock, tmp_path: Path
+    store: Store, database: Path, backup: Path, clock: StillClock, tmp_path: Path
 ) -> None:
     """A start with a key file from before an erasure says so: keys that were destroyed are back."""
     shutil.copy(sqlite_keys.file_of(database), tmp_path / "old-keys")
@@ -299,11 +299,11 @@ async def test_an_old_key_file_is_noticed(
 # -- writing the file anew --------------------------------------------------------------------------------------------
 
 
-async def is_due(store: SqliteStore, clock: StillClock) -> bool:
+async def is_due(store: Store, clock: StillClock) -> bool:
     return await store.read(partial(erasing.is_compaction_due, now=clock.now()))
 
 
-async def test_the_file_is_written_anew_when_somebody_was_erased(store: SqliteStore, clock: StillClock) -> None:
+async def test_the_file_is_written_anew_when_somebody_was_erased(store: Store, clock: StillClock) -> None:
     """It is due after an erasure, not without one, and at most once a day."""
     await tell(store, clock, member(0))
     without = await is_due(store, clock)
@@ -321,7 +321,7 @@ async def test_the_file_is_written_anew_when_somebody_was_erased(store: SqliteSt
     assert await is_due(store, clock)
 
 
-async def test_writing_anew_gives_space_back(store: SqliteStore, database: Path, clock: StillClock) -> None:
+async def test_writing_anew_gives_space_back(store: Store, database: Path, clock: StillClock) -> None:
     """The file is smaller then, holds what it held, and nothing is left in a log beside it."""
     for number in range(100):
         await tell(store, clock, member(number))
@@ -336,7 +336,7 @@ async def test_writing_anew_gives_space_back(store: SqliteStore, database: Path,
     assert len(await known(store, clock, member(99))) == 3
 
 
-async def test_a_large_file_is_left(store: SqliteStore, database: Path, clock: StillClock) -> None:
+async def test_a_large_file_is_left(store: Store, database: Path, clock: StillClock) -> None:
     """A file that is larger than may be written while members wait stays as it is."""
     await tell(store, clock, member(0))
     await store.scrub()

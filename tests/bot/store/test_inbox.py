@@ -9,7 +9,7 @@ import pytest
 
 from bot.messages import Accepted, Member, Message, MessageId, Room, TenantId
 from bot.store import conversations, inbox, outbox
-from bot.store.sqlite import SqliteStore
+from bot.store.engine import Store
 from tests.clock import NOON, StillClock
 
 ROOM = Room(tenant=TenantId("slack:T1"), channel="C1", kind="public")
@@ -21,37 +21,37 @@ def said(text: str = "hello", *, id: str = "1", room: Room = ROOM) -> Message:  
     return Message(id=MessageId(id), room=room, author=ANA, text=text, said_at=NOON)
 
 
-async def accept(store: SqliteStore, clock: StillClock, message: Message) -> bool:
+async def accept(store: Store, clock: StillClock, message: Message) -> bool:
     return await store.write(partial(inbox.accept, message=message, now=clock.now()))
 
 
-async def claim(store: SqliteStore, clock: StillClock, message: Message) -> inbox.Claimed | None:
+async def claim(store: Store, clock: StillClock, message: Message) -> inbox.Claimed | None:
     claimed = await again(store, clock, message)
     assert not isinstance(claimed, Accepted)
     return claimed
 
 
-async def again(store: SqliteStore, clock: StillClock, message: Message) -> inbox.Claimed | Accepted | None:
+async def again(store: Store, clock: StillClock, message: Message) -> inbox.Claimed | Accepted | None:
     accepted = Accepted(id=message.id, room=message.room)
     return await store.write(partial(inbox.claim, accepted=accepted, now=clock.now()))
 
 
-async def settle(store: SqliteStore, clock: StillClock, message: Message) -> inbox.Outcome | None:
+async def settle(store: Store, clock: StillClock, message: Message) -> inbox.Outcome | None:
     return await store.write(partial(inbox.settle, accepted=message, now=clock.now()))
 
 
-async def decide(store: SqliteStore, message: Message, outcome: inbox.Outcome) -> None:
+async def decide(store: Store, message: Message, outcome: inbox.Outcome) -> None:
     await store.write(partial(inbox.decide, accepted=message, outcome=outcome))
 
 
-async def open_keys(store: SqliteStore) -> list[str]:
+async def open_keys(store: Store) -> list[str]:
     return [entry.key for entry in await store.read(inbox.unsettled)]
 
 
 # -- accepting --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_new_message_is_accepted(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_new_message_is_accepted(store: Store, clock: StillClock) -> None:
     """A message that is accepted waits for an answer and is part of its conversation."""
     is_new = await accept(store, clock, said("hello"))
 
@@ -62,7 +62,7 @@ async def test_a_new_message_is_accepted(store: SqliteStore, clock: StillClock) 
     assert (line.text, line.author, line.position, line.said_at) == ("hello", ANA, 1, NOON)
 
 
-async def test_a_post_that_is_taken_is_owed_nothing(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_post_that_is_taken_is_owed_nothing(store: Store, clock: StillClock) -> None:
     """A post that is no talk is taken once, is no part of a conversation, and waits for nothing."""
     take = partial(inbox.take, accepted=said("persona show"), now=clock.now())
 
@@ -72,7 +72,7 @@ async def test_a_post_that_is_taken_is_owed_nothing(store: SqliteStore, clock: S
     assert await store.read(partial(conversations.find, room=ROOM, message=MessageId("1"))) is None
 
 
-async def test_a_known_post_is_not_accepted_again(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_known_post_is_not_accepted_again(store: Store, clock: StillClock) -> None:
     """A post that comes again, with whatever text, changes nothing: neither inbox nor conversation."""
     await accept(store, clock, said("hello"))
     is_new = await accept(store, clock, said("hello, announced again"))
@@ -83,7 +83,7 @@ async def test_a_known_post_is_not_accepted_again(store: SqliteStore, clock: Sti
     assert [line.text for line in lines] == ["hello"]
 
 
-async def test_a_settled_post_is_not_accepted_again(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_settled_post_is_not_accepted_again(store: Store, clock: StillClock) -> None:
     """A platform that delivers again after the answer gets no second one."""
     await accept(store, clock, said())
     await decide(store, said(), "answered")
@@ -93,7 +93,7 @@ async def test_a_settled_post_is_not_accepted_again(store: SqliteStore, clock: S
     assert await open_keys(store) == []
 
 
-async def test_one_key_per_post_and_not_per_room(store: SqliteStore, clock: StillClock) -> None:
+async def test_one_key_per_post_and_not_per_room(store: Store, clock: StillClock) -> None:
     """A post announced once for the channel and once for the thread it began is one post."""
     await accept(store, clock, said())
 
@@ -109,7 +109,7 @@ async def test_one_key_per_post_and_not_per_room(store: SqliteStore, clock: Stil
     ],
     ids=["id", "channel", "tenant"],
 )
-async def test_another_post_is_accepted(store: SqliteStore, clock: StillClock, other: Message) -> None:
+async def test_another_post_is_accepted(store: Store, clock: StillClock, other: Message) -> None:
     """A post of another id, channel or tenant is another post."""
     await accept(store, clock, said())
 
@@ -117,14 +117,14 @@ async def test_another_post_is_accepted(store: SqliteStore, clock: StillClock, o
     assert len(await open_keys(store)) == 2
 
 
-async def test_twins_at_the_same_moment(store: SqliteStore, clock: StillClock) -> None:
+async def test_twins_at_the_same_moment(store: Store, clock: StillClock) -> None:
     """Of several announcements of a post that arrive together, exactly one is accepted."""
     outcomes = await asyncio.gather(*(accept(store, clock, said()) for _ in range(10)))
 
     assert sorted(outcomes) == [False] * 9 + [True]
 
 
-async def test_positions_follow_acceptance(store: SqliteStore, clock: StillClock) -> None:
+async def test_positions_follow_acceptance(store: Store, clock: StillClock) -> None:
     """Messages accepted at the same moment stand in their conversation in the order they were handed in."""
     await asyncio.gather(*(accept(store, clock, said(str(number), id=str(number))) for number in range(20)))
 
@@ -135,12 +135,12 @@ async def test_positions_follow_acceptance(store: SqliteStore, clock: StillClock
 # -- what is open -----------------------------------------------------------------------------------------------------
 
 
-async def test_nothing_is_open_at_first(store: SqliteStore) -> None:
+async def test_nothing_is_open_at_first(store: Store) -> None:
     """An empty inbox has nothing open."""
     assert await open_keys(store) == []
 
 
-async def test_open_entries_come_in_order_of_arrival(store: SqliteStore, clock: StillClock) -> None:
+async def test_open_entries_come_in_order_of_arrival(store: Store, clock: StillClock) -> None:
     """What is open comes in the order it was accepted, across rooms and tenants."""
     rooms = [ROOM, THREAD, replace(ROOM, tenant=TenantId("discord:9")), replace(ROOM, channel="B0")]
     messages = [said(id=str(9 - number), room=rooms[number % 4]) for number in range(8)]
@@ -151,7 +151,7 @@ async def test_open_entries_come_in_order_of_arrival(store: SqliteStore, clock: 
     assert await open_keys(store) == [message.key for message in messages]
 
 
-async def test_a_room_keeps_its_order_within_one_moment(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_room_keeps_its_order_within_one_moment(store: Store, clock: StillClock) -> None:
     """What is accepted at the very same moment comes in its order, room by room."""
     messages = [said(id=str(9 - number), room=(ROOM, THREAD)[number % 2]) for number in range(8)]
     for message in messages:
@@ -163,7 +163,7 @@ async def test_a_room_keeps_its_order_within_one_moment(store: SqliteStore, cloc
         assert [key for key in keys if key in of_room] == of_room
 
 
-async def test_an_open_entry_names_its_room(store: SqliteStore, clock: StillClock) -> None:
+async def test_an_open_entry_names_its_room(store: Store, clock: StillClock) -> None:
     """After a restart an entry knows its whole room: tenant, channel, thread and who reads there."""
     room = Room(tenant=TenantId("slack:T9"), channel="G7", thread="55.5", kind="private")
     await accept(store, clock, said(room=room))
@@ -172,7 +172,7 @@ async def test_an_open_entry_names_its_room(store: SqliteStore, clock: StillCloc
     assert found == Accepted(id=MessageId("1"), room=room)
 
 
-async def test_a_decision_alone_leaves_it_open(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_decision_alone_leaves_it_open(store: Store, clock: StillClock) -> None:
     """A message whose reply is stored and not shown is still open; once it is shown, it is not."""
     await accept(store, clock, said())
     await claim(store, clock, said())
@@ -183,7 +183,8 @@ async def test_a_decision_alone_leaves_it_open(store: SqliteStore, clock: StillC
     assert (before, await open_keys(store)) == (["C1:1"], [])
 
 
-async def test_finding_the_open_ones_needs_no_scan(store: SqliteStore) -> None:
+@pytest.mark.sqlite
+async def test_finding_the_open_ones_needs_no_scan(store: Store) -> None:
     """The question after every restart and in every sweep reads open rows only, however many are settled."""
     plan = await store.read(lambda transaction: transaction.fetch(f"EXPLAIN QUERY PLAN {inbox._OPEN}"))
 
@@ -193,7 +194,7 @@ async def test_finding_the_open_ones_needs_no_scan(store: SqliteStore) -> None:
 # -- claiming ---------------------------------------------------------------------------------------------------------
 
 
-async def test_a_claim_gives_the_message_back(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_claim_gives_the_message_back(store: Store, clock: StillClock) -> None:
     """What is claimed is the message as it was accepted, with its position, for the first time."""
     room = Room(tenant=TenantId("slack:T1"), channel="C1", thread="9.9", kind="external")
     guest = Member(tenant=TenantId("slack:T2"), id="U9", name="Zoë 👩‍🚀")
@@ -204,7 +205,7 @@ async def test_a_claim_gives_the_message_back(store: SqliteStore, clock: StillCl
     assert claimed == inbox.Claimed(message=message, position=1, attempts=1, is_decided=False)
 
 
-async def test_attempts_are_counted(store: SqliteStore, clock: StillClock) -> None:
+async def test_attempts_are_counted(store: Store, clock: StillClock) -> None:
     """A message claimed again, after a crash say, tells how often that happened."""
     await accept(store, clock, said())
     claims = [await claim(store, clock, said()) for _ in range(3)]
@@ -213,7 +214,7 @@ async def test_attempts_are_counted(store: SqliteStore, clock: StillClock) -> No
 
 
 @pytest.mark.parametrize("outcome", ["answered", "failed", "cancelled"])
-async def test_a_claim_knows_a_decision(store: SqliteStore, clock: StillClock, outcome: inbox.Outcome) -> None:
+async def test_a_claim_knows_a_decision(store: Store, clock: StillClock, outcome: inbox.Outcome) -> None:
     """A message whose reply is stored already is claimed to be shown, not to be answered again, however often."""
     await accept(store, clock, said())
     await claim(store, clock, said())
@@ -223,7 +224,7 @@ async def test_a_claim_knows_a_decision(store: SqliteStore, clock: StillClock, o
     assert [claimed and claimed.is_decided for claimed in claims] == [True, True]
 
 
-async def test_a_settled_message_cannot_be_claimed(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_settled_message_cannot_be_claimed(store: Store, clock: StillClock) -> None:
     """What is settled is not worked on again."""
     await accept(store, clock, said())
     await decide(store, said(), "answered")
@@ -232,13 +233,13 @@ async def test_a_settled_message_cannot_be_claimed(store: SqliteStore, clock: St
     assert await claim(store, clock, said()) is None
 
 
-async def test_an_unknown_message_cannot_be_claimed(store: SqliteStore, clock: StillClock) -> None:
+async def test_an_unknown_message_cannot_be_claimed(store: Store, clock: StillClock) -> None:
     """What was never accepted is not claimed, and claiming does not make it known."""
     assert await claim(store, clock, said()) is None
     assert await accept(store, clock, said())
 
 
-async def test_a_deleted_message_is_cancelled(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_deleted_message_is_cancelled(store: Store, clock: StillClock) -> None:
     """A message its author deleted before the answer is settled as cancelled, and claimed by nobody."""
     await accept(store, clock, said())
     await store.write(partial(conversations.remove, room=ROOM, message=MessageId("1")))
@@ -250,7 +251,7 @@ async def test_a_deleted_message_is_cancelled(store: SqliteStore, clock: StillCl
     assert await open_keys(store) == []
 
 
-async def test_a_deleted_message_whose_reply_may_show_stays_open(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_deleted_message_whose_reply_may_show_stays_open(store: Store, clock: StillClock) -> None:
     """A message deleted after its reply began to show is cancelled, and open until that is replaced."""
     await accept(store, clock, said())
     await store.write(partial(outbox.begin, tenant=ROOM.tenant, answer=said().answer, text="The half"))
@@ -261,7 +262,7 @@ async def test_a_deleted_message_whose_reply_may_show_stays_open(store: SqliteSt
     assert await settle(store, clock, said()) == "cancelled"
 
 
-async def test_an_edited_message_is_claimed_in_its_new_text(store: SqliteStore, clock: StillClock) -> None:
+async def test_an_edited_message_is_claimed_in_its_new_text(store: Store, clock: StillClock) -> None:
     """A message that was edited before its answer is answered in its new text."""
     await accept(store, clock, said("What is Pyton?"))
     await store.write(partial(conversations.rewrite, room=ROOM, message=MessageId("1"), text="What is Python?"))
@@ -271,7 +272,7 @@ async def test_an_edited_message_is_claimed_in_its_new_text(store: SqliteStore, 
     assert claimed.message.text == "What is Python?"
 
 
-async def test_a_claim_takes_the_room_as_it_is_known_now(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_claim_takes_the_room_as_it_is_known_now(store: Store, clock: StillClock) -> None:
     """A room that turned out to have outside readers since is claimed as such."""
     await accept(store, clock, said())
     claimed = await claim(store, clock, said(room=replace(ROOM, kind="external")))
@@ -280,7 +281,7 @@ async def test_a_claim_takes_the_room_as_it_is_known_now(store: SqliteStore, clo
     assert claimed.message.room.kind == "external"
 
 
-async def test_tenants_do_not_see_each_other(store: SqliteStore, clock: StillClock) -> None:
+async def test_tenants_do_not_see_each_other(store: Store, clock: StillClock) -> None:
     """Two tenants with equal channel and message ids each get their own message."""
     other = said("theirs", room=replace(ROOM, tenant=TenantId("slack:T2")))
     await accept(store, clock, said("ours"))
@@ -297,7 +298,7 @@ async def test_tenants_do_not_see_each_other(store: SqliteStore, clock: StillClo
 
 
 @pytest.mark.parametrize("outcome", ["answered", "failed", "cancelled"])
-async def test_a_message_is_settled_once(store: SqliteStore, clock: StillClock, outcome: inbox.Outcome) -> None:
+async def test_a_message_is_settled_once(store: Store, clock: StillClock, outcome: inbox.Outcome) -> None:
     """Settling returns the decision the first time and None from then on, so that nothing is done twice."""
     await accept(store, clock, said())
     await decide(store, said(), outcome)
@@ -306,7 +307,7 @@ async def test_a_message_is_settled_once(store: SqliteStore, clock: StillClock, 
     assert outcomes == [outcome, None, None]
 
 
-async def test_a_late_decision_changes_nothing(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_late_decision_changes_nothing(store: Store, clock: StillClock) -> None:
     """What is settled keeps its outcome, whoever comes late with another one."""
     await accept(store, clock, said())
     await decide(store, said(), "answered")
@@ -317,7 +318,7 @@ async def test_a_late_decision_changes_nothing(store: SqliteStore, clock: StillC
     assert [row["state"] for row in rows] == ["answered"]
 
 
-async def test_a_decision_may_be_replaced_until_it_is_shown(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_decision_may_be_replaced_until_it_is_shown(store: Store, clock: StillClock) -> None:
     """An answer the platform refuses for good becomes a failure before it is settled."""
     await accept(store, clock, said())
     await decide(store, said(), "answered")
@@ -326,7 +327,7 @@ async def test_a_decision_may_be_replaced_until_it_is_shown(store: SqliteStore, 
     assert await settle(store, clock, said()) == "failed"
 
 
-async def test_settling_the_unknown_is_none(store: SqliteStore, clock: StillClock) -> None:
+async def test_settling_the_unknown_is_none(store: Store, clock: StillClock) -> None:
     """A message that was never accepted cannot be settled."""
     outcome: Any = await settle(store, clock, said())
 

@@ -4,8 +4,8 @@ from functools import partial
 
 from bot.messages import AnswerId, TenantId
 from bot.store import outbox
+from bot.store.engine import Store
 from bot.store.outbox import Part
-from bot.store.sqlite import SqliteStore
 from persona.persona import MemberKey
 
 TENANT = TenantId("slack:T1")
@@ -13,28 +13,28 @@ ANSWER = AnswerId("a1")
 ANA = MemberKey(tenant=TENANT, id="U1")
 
 
-async def stored(store: SqliteStore, tenant: str = TENANT, answer: str = ANSWER) -> list[Part]:
+async def stored(store: Store, tenant: str = TENANT, answer: str = ANSWER) -> list[Part]:
     return await store.read(partial(outbox.parts, tenant=TenantId(tenant), answer=AnswerId(answer)))
 
 
-async def begin(store: SqliteStore, text: str = "Once upon") -> Part:
+async def begin(store: Store, text: str = "Once upon") -> Part:
     return await store.write(partial(outbox.begin, tenant=TENANT, answer=ANSWER, text=text))
 
 
-async def make_ready(store: SqliteStore, *texts: str) -> list[Part]:
+async def make_ready(store: Store, *texts: str) -> list[Part]:
     return await store.write(partial(outbox.make_ready, tenant=TENANT, answer=ANSWER, texts=texts, owner=ANA))
 
 
-async def posted(store: SqliteStore, part: int, post: str) -> None:
+async def posted(store: Store, part: int, post: str) -> None:
     await store.write(partial(outbox.posted, tenant=TENANT, answer=ANSWER, part=part, post=post))
 
 
-async def test_an_unknown_reply_has_no_parts(store: SqliteStore) -> None:
+async def test_an_unknown_reply_has_no_parts(store: Store) -> None:
     """A reply that was never begun has no parts."""
     assert await stored(store) == []
 
 
-async def test_a_reply_that_just_began(store: SqliteStore) -> None:
+async def test_a_reply_that_just_began(store: Store) -> None:
     """The first part of a new reply is new: nobody can have posted it."""
     part = await begin(store, "Once upon")
 
@@ -42,7 +42,7 @@ async def test_a_reply_that_just_began(store: SqliteStore) -> None:
     assert [found.state for found in await stored(store)] == ["open"]
 
 
-async def test_a_growing_reply_is_not_new_twice(store: SqliteStore) -> None:
+async def test_a_growing_reply_is_not_new_twice(store: Store) -> None:
     """From its second showing on, a growing part may have been posted, though its id is not known."""
     await begin(store)
     part = await begin(store, "Once upon a time")
@@ -50,7 +50,7 @@ async def test_a_growing_reply_is_not_new_twice(store: SqliteStore) -> None:
     assert part == Part(number=0, text="Once upon a time", state="open", post=None, is_new=False)
 
 
-async def test_a_growing_reply_knows_its_post(store: SqliteStore) -> None:
+async def test_a_growing_reply_knows_its_post(store: Store) -> None:
     """Once the platform's id is known, every further showing carries it, so that the post is edited."""
     await begin(store)
     await posted(store, 0, "100.1")
@@ -59,14 +59,14 @@ async def test_a_growing_reply_knows_its_post(store: SqliteStore) -> None:
     assert part == Part(number=0, text="Once upon a time", state="open", post="100.1", is_new=False)
 
 
-async def test_the_text_of_a_growing_reply_is_not_stored(store: SqliteStore) -> None:
+async def test_the_text_of_a_growing_reply_is_not_stored(store: Store) -> None:
     """A text that still grows is not worth a restart's trouble: the model is asked again."""
     await begin(store, "Once upon")
 
     assert [part.text for part in await stored(store)] == [""]
 
 
-async def test_every_part_of_a_finished_reply_is_stored(store: SqliteStore) -> None:
+async def test_every_part_of_a_finished_reply_is_stored(store: Store) -> None:
     """A finished reply is stored whole, its parts in order, all of them new."""
     parts = await make_ready(store, "one", "two", "three")
 
@@ -78,7 +78,7 @@ async def test_every_part_of_a_finished_reply_is_stored(store: SqliteStore) -> N
     assert all(part.is_new for part in parts)
 
 
-async def test_parts_come_in_order_of_number(store: SqliteStore) -> None:
+async def test_parts_come_in_order_of_number(store: Store) -> None:
     """The eleventh part comes after the second."""
     texts = [str(number) for number in range(12)]
     await make_ready(store, *texts)
@@ -86,7 +86,7 @@ async def test_parts_come_in_order_of_number(store: SqliteStore) -> None:
     assert [part.text for part in await stored(store)] == texts
 
 
-async def test_a_grown_reply_keeps_its_post_when_finished(store: SqliteStore) -> None:
+async def test_a_grown_reply_keeps_its_post_when_finished(store: Store) -> None:
     """The post that grew becomes the first part of the finished reply; only the parts after it are new."""
     await begin(store)
     await posted(store, 0, "100.1")
@@ -96,7 +96,7 @@ async def test_a_grown_reply_keeps_its_post_when_finished(store: SqliteStore) ->
     assert [part.post for part in await stored(store)] == ["100.1", None]
 
 
-async def test_a_reply_that_may_have_been_posted(store: SqliteStore) -> None:
+async def test_a_reply_that_may_have_been_posted(store: Store) -> None:
     """A part whose post is not known, begun before a crash, is not new: the platform has to be asked."""
     await begin(store)
     parts = await make_ready(store, "one")
@@ -104,14 +104,14 @@ async def test_a_reply_that_may_have_been_posted(store: SqliteStore) -> None:
     assert [(part.post, part.is_new) for part in parts] == [(None, False)]
 
 
-async def test_what_is_read_after_a_restart_is_never_new(store: SqliteStore) -> None:
+async def test_what_is_read_after_a_restart_is_never_new(store: Store) -> None:
     """A part read from the store may have been posted by whoever stored it."""
     await make_ready(store, "one", "two")
 
     assert [part.is_new for part in await stored(store)] == [False, False]
 
 
-async def test_each_part_has_its_own_post(store: SqliteStore) -> None:
+async def test_each_part_has_its_own_post(store: Store) -> None:
     """The platform's id is recorded for its part alone, and a newer one replaces it."""
     await make_ready(store, "one", "two")
     await posted(store, 1, "100.2")
@@ -120,7 +120,7 @@ async def test_each_part_has_its_own_post(store: SqliteStore) -> None:
     assert [part.post for part in await stored(store)] == [None, "100.3"]
 
 
-async def test_a_shown_reply_is_sent(store: SqliteStore) -> None:
+async def test_a_shown_reply_is_sent(store: Store) -> None:
     """Once every part is shown, all of the reply is marked as sent, with text and posts as they were."""
     await make_ready(store, "one", "two")
     await posted(store, 0, "100.1")
@@ -130,7 +130,7 @@ async def test_a_shown_reply_is_sent(store: SqliteStore) -> None:
     assert [(part.text, part.state, part.post) for part in found] == [("one", "sent", "100.1"), ("two", "sent", None)]
 
 
-async def test_replies_do_not_touch_each_other(store: SqliteStore) -> None:
+async def test_replies_do_not_touch_each_other(store: Store) -> None:
     """Another reply, or one of the same id in another tenant, stays as it is."""
     await make_ready(store, "ours")
     for tenant, answer in (("slack:T1", "a2"), ("slack:T2", "a1")):

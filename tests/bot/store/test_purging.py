@@ -9,8 +9,8 @@ import pytest
 
 from bot.messages import Member, Message, MessageId, Room, TenantId
 from bot.store import inbox, origins, outbox, purging
+from bot.store.engine import Store
 from bot.store.purging import KEYS
-from bot.store.sqlite import SqliteStore
 from persona.freezing import Origin
 from persona.ports import Transaction
 from tests.clock import StillClock
@@ -44,7 +44,7 @@ def test_rows_are_named_by_their_primary_key(database: Path, table: str) -> None
     assert key == ["tenant", *KEYS[table].split(", ")]
 
 
-async def fill(store: SqliteStore, database: Path, tenant: TenantId, number: int) -> None:
+async def fill(store: Store, database: Path, tenant: TenantId, number: int) -> None:
     """Put so many rows of a tenant into every table, whatever they are."""
     names = {table: columns(database, table) for table in KEYS}
 
@@ -58,7 +58,7 @@ async def fill(store: SqliteStore, database: Path, tenant: TenantId, number: int
     await store.write(insert)
 
 
-async def counted(store: SqliteStore, tenant: TenantId) -> set[int]:
+async def counted(store: Store, tenant: TenantId) -> set[int]:
     """How many rows of a tenant the tables hold."""
 
     async def count(transaction: Transaction) -> set[int]:
@@ -73,7 +73,7 @@ async def counted(store: SqliteStore, tenant: TenantId) -> set[int]:
     return await store.read(count)
 
 
-async def test_a_tenant_goes_in_portions(store: SqliteStore, database: Path) -> None:
+async def test_a_tenant_goes_in_portions(store: Store, database: Path) -> None:
     """No transaction erases more of a table than it may; in the end nothing of the tenant is left."""
     await fill(store, database, T1, 5)
     await fill(store, database, T2, 5)
@@ -85,7 +85,7 @@ async def test_a_tenant_goes_in_portions(store: SqliteStore, database: Path) -> 
 
 
 async def say(
-    store: SqliteStore,
+    store: Store,
     clock: StillClock,
     room: Room,
     id: str,  # noqa: A002 - its name everywhere
@@ -100,12 +100,12 @@ async def say(
     return message
 
 
-async def rooms(store: SqliteStore, table: str) -> list[str]:
+async def rooms(store: Store, table: str) -> list[str]:
     found = await store.read(lambda transaction: transaction.fetch(f"SELECT room FROM {table} ORDER BY room"))  # noqa: S608
     return [row["room"] for row in found]
 
 
-async def test_a_closed_room_goes_with_its_threads(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_closed_room_goes_with_its_threads(store: Store, clock: StillClock) -> None:
     """What was said in a closed room and answered there goes, a few rows at a time; other rooms keep theirs."""
     closed = Room(tenant=T1, channel="C1", kind="private")
     thread, other = (
@@ -124,7 +124,7 @@ async def test_a_closed_room_goes_with_its_threads(store: SqliteStore, clock: St
     assert part["number"] == 1
 
 
-async def test_a_long_reply_goes_with_its_question(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_long_reply_goes_with_its_question(store: Store, clock: StillClock) -> None:
     """However many parts a reply has, and however small the portions are, none stays behind in a closed room."""
     closed = Room(tenant=T1, channel="C1", kind="private")
     for number in range(3):

@@ -9,6 +9,7 @@ import pytest
 
 from bot.messages import AnswerId, Member, Message, MessageId, Room, TenantId
 from bot.store import conversations, inbox, outbox
+from bot.store.engine import Store
 from bot.store.sqlite import SqliteStore
 from persona import forgetting, schema
 from persona import store as personas
@@ -50,7 +51,7 @@ def old(database: Path) -> Path:
     return database
 
 
-async def lines(store: SqliteStore) -> list[tuple[str, str, str]]:
+async def lines(store: Store) -> list[tuple[str, str, str]]:
     recent = await store.read(partial(conversations.recent, room=ROOM, before=9, most=9))
     return sorted((line.id, line.author.name if line.author else "", line.text) for line in recent)
 
@@ -128,7 +129,7 @@ async def test_many_rows(database: Path) -> None:
 SECRET = "Xanadu-17"
 
 
-async def test_no_table_holds_words(store: SqliteStore, database: Path, clock: StillClock) -> None:
+async def test_no_table_holds_words(store: Store, database: Path, clock: StillClock) -> None:
     """Whatever is stored through the functions of the store, no column of any table shows what was said, or by whom."""
     author = Member(tenant=TENANT, id="U1", name=f"Ana {SECRET}")
     message = Message(id=MessageId("m1"), room=ROOM, author=author, text=f"I live in {SECRET}", said_at=clock.now())

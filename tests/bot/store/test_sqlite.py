@@ -21,6 +21,8 @@ from bot.store.engine import Unit
 from bot.store.sqlite import MAX_BATCH, SqliteStore
 from persona.ports import Transaction
 
+pytestmark = pytest.mark.sqlite
+
 T = TypeVar("T")
 
 PATIENCE_S = 2

@@ -19,6 +19,8 @@ from bot.store.sqlite import SqliteStore
 from bot.store.sqlite_errors import translated
 from persona.ports import Transaction
 
+pytestmark = pytest.mark.sqlite
+
 T = TypeVar("T")
 
 PATIENCE_S = 2

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.messages import TenantId
 from bot.store import retention, usage
-from bot.store.sqlite import SqliteStore
+from bot.store.engine import Store
 from bot.store.usage import Purpose, Total, split
 from persona.persona import MemberKey
 from persona.ports import Usage
@@ -25,7 +25,7 @@ steady = settings(deadline=None, derandomize=True, database=None)
 
 
 async def record(
-    store: SqliteStore,
+    store: Store,
     shares: dict[MemberKey, int],
     *,
     call: str = "c1",
@@ -39,7 +39,7 @@ async def record(
     await store.write(partial(keep, now=at))
 
 
-async def totals(store: SqliteStore, member: MemberKey | None = None, *, since: datetime = NOON) -> list[Total]:
+async def totals(store: Store, member: MemberKey | None = None, *, since: datetime = NOON) -> list[Total]:
     return await store.read(partial(usage.totals, tenant=TENANT, since=since, member=member))
 
 
@@ -101,19 +101,19 @@ def test_who_said_nothing_pays_nothing(whole: int, weights: list[int]) -> None:
 # -- totals -----------------------------------------------------------------------------------------------------------
 
 
-async def test_nothing_used_is_no_total(store: SqliteStore) -> None:
+async def test_nothing_used_is_no_total(store: Store) -> None:
     """Where no model was asked there is nothing to add up."""
     assert await totals(store) == []
 
 
-async def test_a_call_is_one_call_however_many_share_it(store: SqliteStore) -> None:
+async def test_a_call_is_one_call_however_many_share_it(store: Store) -> None:
     """The rows of a shared call add up to it, and count once."""
     await record(store, {ANA: 3, BO: 2, GUEST: 5}, purpose="learn")
 
     assert await totals(store) == [total("learn")]
 
 
-async def test_each_member_is_charged_their_part(store: SqliteStore) -> None:
+async def test_each_member_is_charged_their_part(store: Store) -> None:
     """A member's total holds their share alone; a member of another workspace with the same id has their own."""
     await record(store, {ANA: 3, BO: 2, GUEST: 5})
     shares = {member: (await totals(store, member))[0] for member in (ANA, BO, GUEST)}
@@ -126,7 +126,7 @@ async def test_each_member_is_charged_their_part(store: SqliteStore) -> None:
     assert [one.calls for one in shares.values()] == [1, 1, 1]
 
 
-async def test_purposes_are_told_apart(store: SqliteStore) -> None:
+async def test_purposes_are_told_apart(store: Store) -> None:
     """What answers cost and what learning cost are two lines."""
     await record(store, {ANA: 1}, call="c1")
     await record(store, {ANA: 1}, call="c2")
@@ -135,7 +135,7 @@ async def test_purposes_are_told_apart(store: SqliteStore) -> None:
     assert await totals(store) == [total(calls=2, times=2, cost=2_000), total("learn", cost=7)]
 
 
-async def test_a_call_is_recorded_once(store: SqliteStore) -> None:
+async def test_a_call_is_recorded_once(store: Store) -> None:
     """Recording the same call again changes nothing."""
     for _ in range(2):
         await record(store, {ANA: 1, BO: 1})
@@ -143,7 +143,7 @@ async def test_a_call_is_recorded_once(store: SqliteStore) -> None:
     assert await totals(store) == [total()]
 
 
-async def test_a_call_of_unknown_price_is_counted(store: SqliteStore) -> None:
+async def test_a_call_of_unknown_price_is_counted(store: Store) -> None:
     """Tokens of a model whose price we do not know are there, and its rows are said to have no price."""
     await record(store, {ANA: 1}, call="c1", cost=None)
     await record(store, {ANA: 1}, call="c2")
@@ -151,7 +151,7 @@ async def test_a_call_of_unknown_price_is_counted(store: SqliteStore) -> None:
     assert await totals(store) == [total(calls=2, times=2, cost=1_000, unpriced=1)]
 
 
-async def test_another_tenants_calls_are_its_own(store: SqliteStore) -> None:
+async def test_another_tenants_calls_are_its_own(store: Store) -> None:
     """What is used in one workspace is not added to another's, even for the same member."""
     await record(store, {ANA: 1})
     await record(store, {ANA: 1}, call="c2", tenant=TenantId("slack:T2"))
@@ -159,7 +159,7 @@ async def test_another_tenants_calls_are_its_own(store: SqliteStore) -> None:
     assert await totals(store) == [total()]
 
 
-async def test_a_total_begins_when_it_is_asked_to(store: SqliteStore, clock: StillClock) -> None:
+async def test_a_total_begins_when_it_is_asked_to(store: Store, clock: StillClock) -> None:
     """Only what was used from that moment on is added up."""
     await record(store, {ANA: 1}, at=NOON)
     clock.advance(days=1)
@@ -169,7 +169,7 @@ async def test_a_total_begins_when_it_is_asked_to(store: SqliteStore, clock: Sti
     assert await totals(store, since=clock.now()) == [total()]
 
 
-async def test_usage_is_kept_for_four_hundred_days(store: SqliteStore, clock: StillClock) -> None:
+async def test_usage_is_kept_for_four_hundred_days(store: Store, clock: StillClock) -> None:
     """A year can be compared with the one before, and then it is gone."""
     await record(store, {ANA: 1})
     clock.advance(days=400)
