@@ -1,24 +1,21 @@
 """Checking the audit log of a database, for an operator who asks whether somebody changed it."""
 
-from pathlib import Path
-
-from bot.store import migrate
-from bot.store.sqlite import SqliteStore
+from bot.store import opening
 from persona import audit
 from persona.audit import Verdict
 from persona.ports import Transaction
 
 
-async def verified(path: Path, *, key: bytes | None = None) -> dict[str, Verdict]:
-    """Walk the chain of every tenant in the SQLite file at `path`, which is brought up to date first.
+async def verified(url: str, *, key: bytes | None) -> dict[str, Verdict]:
+    """Walk the chain of every tenant in the database at `url`, which is brought up to date first.
 
-    Without a `key` the one in the file beside it opens it.
+    Without a `key` the one in the file beside an SQLite database opens it.
 
     Raises:
         StoreError: the database cannot be used, or is in use.
     """
-    migrate.migrate(path)
-    store = await SqliteStore.open(path, key=key)
+    await opening.migrate(url)
+    store = await opening.opened(url, key=key)
     try:
         return await store.read(_walked)
     finally:

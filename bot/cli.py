@@ -44,10 +44,10 @@ def chat() -> None:
 def migrate() -> None:
     """Bring the database up to this version's tables."""
     loaded = _settings()
-    from bot.store import migrate as migrations  # noqa: PLC0415
+    from bot.store import opening  # noqa: PLC0415
 
-    has_changed = _or_exit(lambda: migrations.migrate(loaded.database_path))
-    typer.echo(f"{loaded.database_url}: {'migrated' if has_changed else 'up to date'}")
+    has_changed = _or_exit(lambda: asyncio.run(opening.migrate(loaded.database_url.get_secret_value())))
+    typer.echo(f"{loaded.database_name}: {'migrated' if has_changed else 'up to date'}")
 
 
 @app.command()
@@ -57,7 +57,9 @@ def audit() -> None:
     logs.configure(loaded.log_level or "error", loaded.log_format)
     from bot import auditing  # noqa: PLC0415
 
-    verdicts = _or_exit(lambda: asyncio.run(auditing.verified(loaded.database_path, key=loaded.master_key)))
+    verdicts = _or_exit(
+        lambda: asyncio.run(auditing.verified(loaded.database_url.get_secret_value(), key=loaded.master_key))
+    )
     for tenant, verdict in verdicts.items():
         found = "hold" if verdict.broken_at is None else f"hold, then row {verdict.broken_at}: {verdict.why}"
         typer.echo(f"{tenant}: {verdict.rows} rows {found}")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
@@ -17,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot import api_hosts, money
 from bot.errors import SettingsError
-from bot.store import master_key
+from bot.store import master_key, opening
 from persona import schema, special
 from persona.errors import SchemaError
 
@@ -47,12 +48,18 @@ def _token(prefix: str, where: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _database(value: str) -> str:
-    if value.startswith(("postgres://", "postgresql://")):
-        raise ValueError("PostgreSQL is not supported by this version; use sqlite:///rapport.db")
-    if not value.startswith("sqlite:///") or len(value) == len("sqlite:///"):
-        raise ValueError("write sqlite:/// and a path, such as sqlite:///rapport.db")
-    return value
+def _database(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if value.startswith(opening.POSTGRES):
+        if not urlsplit(value).path.strip("/"):
+            raise ValueError("it names no database; write postgresql://user:password@host/database")
+    elif value.startswith(("postgresql+", "postgres+")):
+        raise ValueError("leave out what stands between postgresql and ://; the driver is chosen already")
+    elif not value.startswith(opening.SQLITE) or len(value) == len(opening.SQLITE):
+        raise ValueError(
+            "write sqlite:/// and a path, such as sqlite:///rapport.db, or postgresql://user:password@host/database"
+        )
+    return secret
 
 
 def _key(secret: SecretStr) -> SecretStr:
@@ -126,7 +133,7 @@ class Settings(BaseSettings):
     persona_key: Annotated[SecretStr, AfterValidator(_key)] | None = None
     persona_consent: Literal["ask", "on", "off"] | None = None
     special_categories: Annotated[str, AfterValidator(_categories)] = ""
-    database_url: Annotated[str, AfterValidator(_database)] = "sqlite:///rapport.db"
+    database_url: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///rapport.db")
     persona_update_every: Annotated[int, Field(ge=1, le=20)] = 1
     learn_within: Duration = timedelta(hours=24)
     learn_mode: Literal["direct", "batch"] = "direct"
@@ -152,7 +159,15 @@ class Settings(BaseSettings):
     @property
     def database_path(self) -> Path:
         """The SQLite file."""
-        return Path(self.database_url.removeprefix("sqlite:///"))
+        return Path(self.database_url.get_secret_value().removeprefix(opening.SQLITE))
+
+    @property
+    def database_name(self) -> str:
+        """The database as it may be said: without a user and a password."""
+        parts = urlsplit(self.database_url.get_secret_value())
+        if not opening.is_postgres(parts.geturl()):
+            return self.database_url.get_secret_value()
+        return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     @property
     def admins(self) -> frozenset[str]:
@@ -194,7 +209,7 @@ def load(*, as_plugin: bool = False, **overrides: Any) -> Settings:
     except ValidationError as error:
         mistakes = [_mistake(entry) for entry in error.errors(include_url=False)] + mistakes
         raise SettingsError(_listed(mistakes)) from None  # the cause would carry the values
-    mistakes += _taken(settings)
+    mistakes += [*_taken(settings), *_without_master_key(settings)]
     if mistakes:
         raise SettingsError(_listed(mistakes))
     return settings
@@ -233,6 +248,13 @@ def _unpaired(environment: Mapping[str, str]) -> list[str]:
 def _without_key(given: Mapping[str, object]) -> list[str]:
     is_missing = given.get("LEARN_MODE") == "batch" and not given.get("ANTHROPIC_API_KEY")
     return ["LEARN_MODE: it needs ANTHROPIC_API_KEY; without a key, write direct"] * is_missing
+
+
+def _without_master_key(settings: Settings) -> list[str]:
+    if settings.persona_key is not None or not opening.is_postgres(settings.database_url.get_secret_value()):
+        return []
+    why = "it is missing; PostgreSQL has no file beside it that could hold the key"
+    return [f"PERSONA_KEY: {why}; {master_key.HOW_TO_MAKE}"]
 
 
 def _taken(settings: Settings) -> list[str]:

@@ -33,9 +33,8 @@ from bot.rechecking import Rechecking
 from bot.responder import Responder
 from bot.settings import Settings
 from bot.special import SpecialCategories
-from bot.store import erasing, migrate
+from bot.store import erasing, opening
 from bot.store.engine import Store
-from bot.store.sqlite import SqliteStore
 from bot.store.usage import Purpose
 from bot.tasks import alongside
 from bot.tidying import Tidying
@@ -74,8 +73,9 @@ async def open_core(
     model, batch_model = _models(settings, clock) if model is None else (model, None)
     async with AsyncExitStack() as closing:
         closing.push_async_callback(model.close)
-        await asyncio.to_thread(migrate.migrate, settings.database_path)
-        opened = await SqliteStore.open(settings.database_path, key=settings.master_key)
+        address = settings.database_url.get_secret_value()
+        await opening.migrate(address)
+        opened = await opening.opened(address, key=settings.master_key)
         closing.push_async_callback(opened.close)
         store = opened if around is None else around(opened)
         if await store.write(partial(erasing.catch_up, schema=fields)):

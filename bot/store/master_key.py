@@ -11,6 +11,9 @@ import structlog
 from bot import errors
 
 KEY_BYTES = 32
+HOW_TO_MAKE = (
+    f'make one with: python -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom({KEY_BYTES})).decode())"'
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -26,10 +29,7 @@ def decoded(text: str) -> bytes:
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != KEY_BYTES:
-        raise ValueError(
-            f"it is not {KEY_BYTES} bytes in base64url; make one with:"
-            f' python -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom({KEY_BYTES})).decode())"'
-        )
+        raise ValueError(f"it is not {KEY_BYTES} bytes in base64url; {HOW_TO_MAKE}")
     return key
 
 

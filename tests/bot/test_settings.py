@@ -277,8 +277,9 @@ def test_a_folder_called_env_is_no_file(tmp_path: Path) -> None:
         ("DATABASE_URL", "sqlite:///", "such as sqlite:///rapport.db"),
         ("DATABASE_URL", "sqlite://rapport.db", "such as sqlite:///rapport.db"),
         ("DATABASE_URL", "mysql://u:p@h/db", "such as sqlite:///rapport.db"),
-        ("DATABASE_URL", "postgresql://u:p@h/db", "PostgreSQL is not supported by this version"),
-        ("DATABASE_URL", "postgres://u:p@h/db", "use sqlite:///rapport.db"),
+        ("DATABASE_URL", "mysql://u:p@h/db", "or postgresql://user:password@host/database"),
+        ("DATABASE_URL", "postgresql+asyncpg://u:p@h/db", "leave out what stands between postgresql and ://"),
+        ("DATABASE_URL", "postgresql://u:p@h/", "it names no database"),
         ("PERSONA_UPDATE_EVERY", "0", "greater than or equal to 1"),
         ("PERSONA_UPDATE_EVERY", "21", "less than or equal to 20"),
         ("PERSONA_UPDATE_EVERY", "often", "valid integer"),
@@ -481,6 +482,29 @@ def test_only_named_hosts_are_allowed(environment: Set, allowed: str) -> None:
     environment(ALLOWED_API_HOSTS=allowed, ANTHROPIC_BASE_URL="https://proxy.example/v1")
 
     assert "add it to ALLOWED_API_HOSTS" in mistakes()[0]
+
+
+# -- the database -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_postgresql_is_named_without_its_password(environment: Set, scheme: str) -> None:
+    """Both spellings of its address are taken, and the password is in nothing that is printed."""
+    environment(DATABASE_URL=f"{scheme}://me:sesame@db.example:5433/rapport?sslmode=require", PERSONA_KEY=KEY)
+    loaded = load()
+
+    assert loaded.database_url.get_secret_value() == f"{scheme}://me:sesame@db.example:5433/rapport?sslmode=require"
+    assert loaded.database_name == "postgresql://db.example:5433/rapport"
+    assert "sesame" not in repr(loaded) + loaded.model_dump_json()
+
+
+def test_postgresql_needs_a_master_key(environment: Set) -> None:
+    """With PostgreSQL the key that seals everything has to be given, since it must not lie in the database."""
+    environment(DATABASE_URL="postgresql://db.example/rapport")
+    (line,) = mistakes()
+
+    assert line.startswith("PERSONA_KEY: it is missing;")
+    assert "make one with: python -c" in line
 
 
 # -- secrets ----------------------------------------------------------------------------------------------------------
