@@ -49,7 +49,7 @@ pictures: .venv/dev.stamp  ## draw what members see anew, from what the platform
 
 lock: .venv/dev.stamp  ## renew both lock files from pyproject.toml
 	@$(PIP:--require-hashes=) uv
-	$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-annotate --no-header -o requirements-dev.lock
