@@ -23,6 +23,7 @@ from bot.store import erasing, retention, sessions
 from bot.store.engine import Store
 from bot.tasks import alongside
 from bot.tidying import Tidying
+from bot.web import Web
 
 MAX_COMPACTED_BYTES = 128 * 1024 * 1024
 """A larger database is not written anew: it would hold up answers for more than about a second. Nothing is readable in
@@ -49,6 +50,7 @@ class Core:
     rechecking: Rechecking
     lanes: Lanes
     adapters: dict[Platform, Adapter] = field(default_factory=dict)
+    web: Web = field(default_factory=Web)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:

@@ -148,6 +148,7 @@ class Settings(BaseSettings):
     monthly_budget: Annotated[int, BeforeValidator(_budget)] | None = None
     """In micro-dollars."""
     allowed_api_hosts: str = ""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] | None = None
     log_format: Literal["text", "json"] = "text"
 

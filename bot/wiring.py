@@ -227,10 +227,13 @@ async def run(settings: Settings) -> None:
     Raises:
         PlatformError: a platform refused a setting, or could not be reached at all; the message says which.
         StoreError: the database cannot be used.
+        SettingsError: PORT is taken.
     """
     configured = {"slack": settings.slack_bot_token, "discord": settings.discord_bot_token}
     hosts = [importlib.import_module(f"adapters.{name}.host") for name, token in configured.items() if token]
     async with open_core(settings) as core, AsyncExitStack() as connected:
+        if settings.port is not None:
+            await connected.enter_async_context(core.web.serving(settings.port))
         for host in hosts:
             await connected.enter_async_context(host.connected(core))
         async with core.working(), alongside(partial(settled, core)):

@@ -120,6 +120,7 @@ READ = [
     ("ALLOWED_API_HOSTS", "proxy.example", "allowed_api_hosts", "proxy.example"),
     ("LOG_LEVEL", "debug", "log_level", "debug"),
     ("LOG_FORMAT", "json", "log_format", "json"),
+    ("PORT", "8080", "port", 8080),
 ]
 
 
@@ -291,6 +292,7 @@ def test_a_folder_called_env_is_no_file(tmp_path: Path) -> None:
         ("IDLE_AFTER", "half an hour", "such as 30m"),
         ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
         ("LOG_FORMAT", "xml", "'text' or 'json'"),
+        ("PORT", "70000", "65535"),
     ],
 )
 def test_a_mistake_is_said_with_its_mend(environment: Set, name: str, text: str, mend: str) -> None:
