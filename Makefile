@@ -7,7 +7,7 @@ BIN := .venv/bin
 CODE := bot adapters persona
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run run-bot test check privacycheck format bench bench-start bench-events bench-cost pictures lock clean
+.PHONY: run run-bot test check privacycheck relcheck soak format bench bench-start bench-events bench-cost pictures lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp  ## talk to Rapport in this terminal; reads a script from a pipe just as well
@@ -27,6 +27,12 @@ check: .venv/dev.stamp  ## format, lint, types, import floors
 
 privacycheck: .venv/dev.stamp  ## what no room and no tenant may see, no reply link to, and nothing bring back, at full size; four minutes
 	@$(BIN)/python -m tests.privacy.check
+
+relcheck: .venv/dev.stamp  ## what survives what, in quick sizes and with new seeds; `make test` has the same with fixed ones
+	@$(BIN)/python -m tests.reliability
+
+soak: .venv/dev.stamp  ## the same at full size; hours
+	@$(BIN)/python -m tests.reliability --full
 
 format: .venv/dev.stamp  ## put the code into the shape `make check` wants
 	$(BIN)/ruff format .
