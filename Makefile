@@ -7,7 +7,7 @@ BIN := .venv/bin
 CODE := bot adapters persona
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run run-bot test check privacycheck relcheck soak format bench bench-start bench-events bench-cost pictures lock clean
+.PHONY: run run-bot test check privacycheck relcheck soak format bench bench-start bench-events bench-cost bench-scale pictures lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp  ## talk to Rapport in this terminal; reads a script from a pipe just as well
@@ -48,6 +48,9 @@ bench-events: .venv/dev.stamp
 
 bench-cost: .venv/dev.stamp .venv-peers/peers.stamp
 	@$(BIN)/python -m bench.cost
+
+bench-scale: .venv/dev.stamp  ## what a member weighs in PostgreSQL, and what questions cost as it grows; docs/scale.md reads from it
+	@$(BIN)/python -m bench.scale
 
 pictures: .venv/dev.stamp  ## draw what members see anew, from what the platforms get; they stand in docs/pictures
 	@$(BIN)/python -m tests.pictures.slack

