@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 import asyncpg
 
@@ -24,12 +25,16 @@ from bot.core import Core
 from bot.messages import Member, Message, MessageId, Room, TenantId
 from bot.settings import Settings
 from bot.store import inbox, sessions
+from bot.store.engine import Store, Unit
 from bot.wiring import open_core
 from persona import store as personas
 from persona.audience import Place
+from persona.ports import Transaction
 from tests import postgres
-from tests.bot.desk import Paper
+from tests.bot.desk import Counted, Paper
 from tests.clock import StillClock
+
+T = TypeVar("T")
 
 KEY = "A" * 43
 TENANTS = 20
@@ -104,6 +109,57 @@ def _message(number: int, text: str, clock: StillClock) -> Message:
     return Message(id=MessageId(f"{at.timestamp():.6f}"), room=room, author=author, text=text, said_at=at)
 
 
+class Counting:
+    """A store that counts: see `bot.store.engine.Store`."""
+
+    def __init__(self, store: Store) -> None:
+        self.units = 0
+        self.statements: list[str] = []
+        self._store = store
+        self.scrub, self.compact, self.close = store.scrub, store.compact, store.close
+
+    async def write(self, unit: Unit[T]) -> T:
+        """Run a unit that writes."""
+        return await self._store.write(self._counted(unit))
+
+    async def read(self, unit: Unit[T]) -> T:
+        """Run a unit that reads."""
+        return await self._store.read(self._counted(unit))
+
+    def _counted(self, unit: Unit[T]) -> Unit[T]:
+        self.units += 1
+
+        async def counted(transaction: Transaction) -> T:
+            return await unit(Counted(transaction, self.statements))
+
+        return counted
+
+
+async def counted(core: Core, clock: StillClock, store: Counting) -> dict[str, tuple[float, float]]:
+    """Units and statements of a message that is answered, and of a session of ten messages that is learned."""
+    found = {}
+    for name, share, work in (
+        ("a message, from its arrival to its answer", 10, partial(_talk, core, clock)),
+        ("a session of ten messages, learned", 1, partial(_learn, core, clock)),
+    ):
+        units, statements = store.units, len(store.statements)
+        await work()
+        found[name] = (store.units - units) / share, (len(store.statements) - statements) / share
+    return found
+
+
+async def _talk(core: Core, clock: StillClock) -> None:
+    for text in SAID[:10]:
+        clock.advance(seconds=1)
+        await core.intake.accept(_message(0, text, clock))
+        await core.lanes.drained()
+
+
+async def _learn(core: Core, clock: StillClock) -> None:
+    clock.advance(days=1)
+    assert (await core.learning.sweep()).sessions == 1
+
+
 async def weights(database: Database, members: int) -> dict[str, float]:
     """Kilobytes for each member, by table, largest first; below a tenth of one they are left out."""
     rows = await database.run(WEIGH)
@@ -175,7 +231,13 @@ async def measure(database: Database, members: int, sizes: list[int]) -> None:
     """Fill a database, and print what it weighs and what the questions cost at each size."""
     settings = Settings(database_url=database.url, persona_key=KEY, _env_file=None)  # type: ignore[call-arg, arg-type]
     clock = StillClock()
-    async with open_core(settings, clock=clock, default="on") as core:
+    counting: list[Counting] = []
+
+    def around(store: Store) -> Store:
+        counting.append(Counting(store))
+        return counting[0]
+
+    async with open_core(settings, clock=clock, default="on", around=around) as core:
         core.adapters["slack"] = Paper("slack")
         began = time.perf_counter()
         await fill(core, clock, members)
@@ -185,6 +247,10 @@ async def measure(database: Database, members: int, sizes: list[int]) -> None:
         print("| table | KiB for each member |", "|---|---|", sep="\n")
         print(*(f"| {name} | {size:.1f} |" for name, size in each.items()), sep="\n")
         print(f"| together | {sum(each.values()):.1f} |\n")
+        print("| what | units of work | statements |", "|---|---|---|", sep="\n")
+        for name, (units, statements) in (await counted(core, clock, counting[0])).items():
+            print(f"| {name} | {units:.1f} | {statements:.1f} |")
+        print()
         rows = {}
         for size in sizes:
             await grow(database, size)
