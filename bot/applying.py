@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from bot import consent, prices
+from bot import consent, errors, prices
 from bot.due import Due
 from bot.store import conversations, members, sessions, tidying, usage
 from persona import audit, fingerprints, forgetting, instructions, optimizer, quarantine, special
@@ -24,10 +24,6 @@ MAX_PER_DAY = 40
 
 TIDY_AFTER = timedelta(days=7)
 """How long after something was learned a persona is tidied."""
-
-
-class LeaseLostError(Exception):
-    """Another worker took the conversation meanwhile; what we have of it must not be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +53,7 @@ async def apply(
     """
     for one in batch:
         if one.is_held and not await sessions.learned(transaction, one.claimed.room, owner=owner, through=one.through):
-            raise LeaseLostError
+            raise errors.LeaseLostError
     if update is None:
         return ()
     await charge(transaction, batch, update.usage, call=call, now=now)

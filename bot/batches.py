@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 
 from bot import due, errors
-from bot.applying import LeaseLostError, Terms
+from bot.applying import Terms
 from bot.budgets import Budgets
 from bot.due import Due
 from bot.messages import MessageId, TenantId
@@ -69,7 +69,7 @@ class Batches:
         }
         try:
             await self._store.write(partial(_hand_over, asked=asked, owner=owner, until=now + LIFE))
-        except LeaseLostError:
+        except errors.LeaseLostError:
             return done + Swept(failures=sum(map(len, groups)))  # they come due again once the lease has run out
         done += Swept(calls=len(asked))
         try:
@@ -167,7 +167,7 @@ class Batches:
             return await self._outcomes.keep(group, outcome, owner=request.id, call=UpdateId(request.id), first=finish)
         except ProposalError as error:
             return await self._postpone(request, group, error)
-        except LeaseLostError:
+        except errors.LeaseLostError:
             return Swept()  # if it is not finished, the next sweep sees what is still ours
 
     async def _recalled(self, transaction: Transaction, *, request: Request, now: datetime) -> list[Due]:
@@ -192,7 +192,7 @@ class Batches:
             return await self._outcomes.postpone(
                 group, error, owner=request.id, call=UpdateId(request.id), first=finish
             )
-        except LeaseLostError:
+        except errors.LeaseLostError:
             return Swept()
 
 
@@ -204,7 +204,7 @@ async def _hand_over(
         await batches.add(transaction, request, [_asked(one) for one in group])
         for one in group:
             if not await sessions.hand_over(transaction, one.claimed, owner=owner, request=request.id, until=until):
-                raise LeaseLostError
+                raise errors.LeaseLostError
 
 
 def _asked(one: Due) -> Asked:
@@ -214,4 +214,4 @@ def _asked(one: Due) -> Asked:
 
 async def _finish(transaction: Transaction, *, request: Request) -> None:
     if not await batches.finish(transaction, request):
-        raise LeaseLostError
+        raise errors.LeaseLostError

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -10,9 +11,11 @@ import structlog
 from bot import schedule
 from bot.commands.registry import Commands
 from bot.departures import Departures
+from bot.holds import Holds
 from bot.intake import Intake
 from bot.lanes import Lanes
 from bot.learning import Learning
+from bot.leases import SCHEDULER, Leases
 from bot.messages import Platform
 from bot.ports import Adapter, Clock, Model
 from bot.purging import Purging
@@ -23,7 +26,11 @@ from bot.store import erasing, retention, sessions
 from bot.store.engine import Store
 from bot.tasks import alongside
 from bot.tidying import Tidying
+from bot.timers import PER_SLOT, Timers
 from bot.web import Web
+
+TAKE_OVER_EVERY = timedelta(seconds=3)
+"""How often a worker looks for messages that others had and let run out."""
 
 MAX_COMPACTED_BYTES = 128 * 1024 * 1024
 """A larger database is not written anew: it would hold up answers for more than about a second. Nothing is readable in
@@ -48,6 +55,9 @@ class Core:
     purging: Purging
     special: SpecialCategories
     rechecking: Rechecking
+    leases: Leases
+    timers: Timers
+    holds: Holds
     lanes: Lanes
     adapters: dict[Platform, Adapter] = field(default_factory=dict)
     web: Web = field(default_factory=Web)
@@ -55,6 +65,8 @@ class Core:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Answer what an earlier run left open, and run the sweeps; leaving lets answers finish that are being written.
+
+        Of several workers on a database, each answers and learns, and one runs the other sweeps.
 
         Enter it inside the connections to the platforms, so that those answers can still be shown.
         """
@@ -64,13 +76,34 @@ class Core:
         recovered = await self.intake.recover()
         if recovered:
             _log.info("inbox.recovered", messages=recovered)
-        ending = (self.departures.sweep, self.purging.sweep, self.special.sweep, self._erase_old, self._compact)
-        sweeps = (self.learning.sweep, self.tidying.sweep, self.rechecking.sweep, self.intake.recover, *ending)
-        async with schedule.every(self.settings.sweep_every, *sweeps), alongside(self.model.warm):
+        everywhere = (self.learning.sweep, self.rechecking.sweep, self.intake.recover)
+        async with (
+            alongside(self.holds.renewing),
+            schedule.every(self.settings.sweep_every, *everywhere),
+            schedule.every(TAKE_OVER_EVERY, *([] if self.holds.worker.is_alone else [self.intake.take_over])),
+            self.leases.held([SCHEDULER], self._leading),
+            alongside(self.model.warm),
+        ):
             try:
                 yield
             finally:
                 await self.lanes.drain()
+
+    @asynccontextmanager
+    async def _leading(self, _lease: str) -> AsyncIterator[None]:
+        """Run the sweeps that one worker runs for all, each once in a slot of SWEEP_EVERY."""
+        once = {
+            "tidying": self.tidying.sweep,
+            "departures": self.departures.sweep,
+            "purging": self.purging.sweep,
+            "special": self.special.sweep,
+            "retention": self._erase_old,
+            "compaction": self._compact,
+        }
+        every = self.settings.sweep_every
+        sweeps = [self.timers.once(name, every, sweep) for name, sweep in once.items()]
+        async with schedule.every(every / PER_SLOT, *sweeps):
+            yield
 
     async def _erase_old(self) -> None:
         settings = self.settings

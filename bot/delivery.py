@@ -13,11 +13,13 @@ from functools import partial
 import structlog
 
 from bot import addresses, errors, prices
+from bot.holds import Holds
 from bot.messages import Accepted, Member, Message, MessageId, Platform, Room
 from bot.ports import NO_USAGE, Adapter, Clock, Post
 from bot.store import conversations, erasing, inbox, outbox, usage
 from bot.store.engine import Store
 from bot.store.sealing import NOBODY
+from bot.store.workers import ALONE, Worker
 from bot.views import View
 from persona.persona import MemberKey
 from persona.ports import Transaction, Usage
@@ -34,7 +36,11 @@ _log = structlog.get_logger(__name__)
 class Delivery:
     """Shows replies through the adapter of their platform and records how each message ended."""
 
-    def __init__(self, *, store: Store, adapters: Mapping[Platform, Adapter], clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, adapters: Mapping[Platform, Adapter], clock: Clock, worker: Worker = ALONE
+    ) -> None:
+        self.holds = Holds(store=store, clock=clock, worker=worker)
+        """What is being answered; whatever is written for it is written under its claim."""
         self._store = store
         self._adapters = adapters
         self._clock = clock
@@ -55,8 +61,7 @@ class Delivery:
     async def show_unfinished(self, message: Message, text: str, *, known: Collection[str]) -> bool:
         """Post the beginning of a reply, or edit what is posted: one try. Trouble is left to `finish`; False then."""
         first = self._parts(message.room, text, known)[0]
-        begin = partial(outbox.begin, tenant=message.room.tenant, answer=message.answer, text=first)
-        part = await self._store.write(begin)
+        part = await self._store.write(partial(_begin, message=message, text=first, token=self.holds.token(message)))
         try:
             await self._show(message, part)
         except errors.PlatformError as trouble:
@@ -81,10 +86,17 @@ class Delivery:
 
         Raises:
             PlatformError: it could not be shown; the message stays open. A refusal for good settles it instead.
+            LeaseLostError: another worker has the message by now; what we posted of it is gone again.
         """
         texts = self._parts(message.room, text, known)
         ready = partial(_make_ready, message=message, texts=texts, outcome=outcome, used=used, clock=self._clock)
-        return await self._bring_out(message, await self._store.write(ready), heard=heard)
+        try:
+            parts = await self._store.write(partial(ready, token=self.holds.token(message)))
+        except errors.LeaseLostError:
+            if used is not NO_USAGE:  # paid for all the same
+                await self._store.write(partial(_charge, message=message, used=used, clock=self._clock))
+            raise
+        return await self._bring_out(message, parts, heard=heard)
 
     async def resume(self, message: Message) -> inbox.Outcome | None:
         """Finish a reply whose text an earlier try has stored. Returns and raises as `finish` does."""
@@ -93,7 +105,8 @@ class Delivery:
 
     async def withdraw(self, accepted: Accepted) -> inbox.Outcome | None:
         """Replace what shows of a reply whose question was deleted. Returns and raises as `finish` does."""
-        parts = await self._store.write(partial(_make_withdrawn, accepted=accepted, clock=self._clock))
+        withdrawn = partial(_make_withdrawn, accepted=accepted, clock=self._clock, token=self.holds.token(accepted))
+        parts = await self._store.write(withdrawn)
         return await self._bring_out(accepted, parts)
 
     def _parts(self, room: Room, text: str, known: Collection[str]) -> list[str]:
@@ -105,15 +118,16 @@ class Delivery:
     ) -> inbox.Outcome | None:
         if not parts:
             return "cancelled"
+        token = self.holds.token(accepted)
         try:
             posts = [await self._show(accepted, part) for part in parts]
         except errors.NotDeliveredError as refused:
             platform = accepted.room.platform
             _log.warning("reply.refused", reference=accepted.reference, platform=platform, why=str(refused))
-            return await self._store.write(partial(_give_up, accepted=accepted, clock=self._clock))
+            return await self._store.write(partial(_give_up, accepted=accepted, clock=self._clock, token=token))
         text = "\n".join(part.text for part in parts)
         settle = partial(_settle, accepted=accepted, text=text, post=posts[0], heard=heard, clock=self._clock)
-        return await self._store.write(settle)
+        return await self._store.write(partial(settle, token=token))
 
     async def _show(self, accepted: Accepted, part: outbox.Part) -> str:
         """Bring one part onto the platform, remember its id, and return it."""
@@ -128,11 +142,33 @@ class Delivery:
         bring = self._posted if post.is_final else self._try
         post_id = await bring(post, part.post, is_new=part.is_new)
         if post_id != part.post:
-            remember = partial(
-                outbox.posted, tenant=accepted.room.tenant, answer=accepted.answer, part=part.number, post=post_id
-            )
-            await self._store.write(remember)
+            token = self.holds.token(accepted)
+            remember = partial(_posted, accepted=accepted, part=part.number, post=post_id, token=token)
+            try:
+                await self._store.write(remember)
+            except errors.LeaseLostError:
+                await self._take_back(post, post_id)
+                raise
         return post_id
+
+    async def _take_back(self, post: Post, post_id: str) -> None:
+        """Remove what was posted once the lease had run out, unless the other worker found it and goes on with it.
+
+        That is known once the other one has stored which post is the reply; for a while it may still be looking.
+        """
+        kept = None
+        for wait_s in (0.0, *WAITS_S):
+            await self._clock.sleep(wait_s)
+            parts = await self._store.read(partial(outbox.parts, tenant=post.room.tenant, answer=post.answer))
+            kept = next((part.post for part in parts if part.number == post.part), None)
+            if kept is not None:
+                break
+        if kept in {None, post_id}:
+            return
+        try:
+            await self.adapter(post.room).remove(post, post_id)
+        except errors.PlatformError as trouble:
+            _log.warning("reply.not_removed", answer=post.answer, why=str(trouble))
 
     async def _posted(self, post: Post, post_id: str | None, *, is_new: bool) -> str:
         """Try until the platform has the post in its newest text; returns its id."""
@@ -150,6 +186,7 @@ class Delivery:
         adapter = self.adapter(post.room)
         if post_id is None and not is_new:
             post_id = await adapter.find(post)
+        self.holds.check(post.answer)
         if post_id is None:
             return await adapter.post(post)
         return await adapter.edit(post, post_id)
@@ -177,6 +214,18 @@ class Growing:
             self._shown_at = asyncio.get_running_loop().time()
 
 
+async def _begin(transaction: Transaction, *, message: Message, text: str, token: int | None) -> outbox.Part:
+    if token is not None:
+        await inbox.check(transaction, message, token=token)
+    return await outbox.begin(transaction, message.room.tenant, message.answer, text)
+
+
+async def _posted(transaction: Transaction, *, accepted: Accepted, part: int, post: str, token: int | None) -> None:
+    if token is not None:
+        await inbox.check(transaction, accepted, token=token)
+    await outbox.posted(transaction, accepted.room.tenant, accepted.answer, part, post)
+
+
 async def _make_ready(
     transaction: Transaction,
     *,
@@ -185,12 +234,13 @@ async def _make_ready(
     outcome: inbox.Outcome,
     used: Usage,
     clock: Clock,
+    token: int | None,
 ) -> list[outbox.Part]:
     if used is not NO_USAGE:
         await _charge(transaction, message, used, clock)
     if await conversations.find(transaction, message.room, message.id) is None:
-        return await _make_withdrawn(transaction, accepted=message, clock=clock)
-    await inbox.decide(transaction, message, outcome)
+        return await _make_withdrawn(transaction, accepted=message, clock=clock, token=token)
+    await inbox.decide(transaction, message, outcome, token=token)
     owner = message.author.key  # a reply may repeat what it answers
     return await outbox.make_ready(transaction, message.room.tenant, message.answer, texts, owner=owner)
 
@@ -208,9 +258,11 @@ async def _charge(transaction: Transaction, message: Message, used: Usage, clock
     )
 
 
-async def _make_withdrawn(transaction: Transaction, *, accepted: Accepted, clock: Clock) -> list[outbox.Part]:
+async def _make_withdrawn(
+    transaction: Transaction, *, accepted: Accepted, clock: Clock, token: int | None
+) -> list[outbox.Part]:
     """Cancel a deleted message; what has to be shown for it: nothing, unless some of a reply may be showing."""
-    if await inbox.cancel(transaction, accepted, now=clock.now()):
+    if await inbox.cancel(transaction, accepted, now=clock.now(), token=token):
         return []
     tenant, answer = accepted.room.tenant, accepted.answer
     posted = [part for part in await outbox.parts(transaction, tenant, answer) if part.post is not None]
@@ -226,10 +278,11 @@ async def _settle(
     post: str,
     heard: Collection[MemberKey],
     clock: Clock,
+    token: int | None,
 ) -> inbox.Outcome | None:
     """The reply is shown: settle the message, and let an answer become part of the conversation."""
     await outbox.sent(transaction, accepted.room.tenant, accepted.answer)
-    outcome = await inbox.settle(transaction, accepted, now=clock.now())
+    outcome = await inbox.settle(transaction, accepted, now=clock.now(), token=token)
     asked = await conversations.find(transaction, accepted.room, accepted.id)
     if asked is None or not await erasing.settled(transaction, accepted, asked, heard=heard):
         return outcome
@@ -247,9 +300,11 @@ async def _settle(
     return outcome
 
 
-async def _give_up(transaction: Transaction, *, accepted: Accepted, clock: Clock) -> inbox.Outcome | None:
-    await inbox.decide(transaction, accepted, "failed")
+async def _give_up(
+    transaction: Transaction, *, accepted: Accepted, clock: Clock, token: int | None
+) -> inbox.Outcome | None:
+    await inbox.decide(transaction, accepted, "failed", token=token)
     asked = await conversations.find(transaction, accepted.room, accepted.id)
     if asked is not None:
         await erasing.settled(transaction, accepted, asked, heard=())
-    return await inbox.settle(transaction, accepted, now=clock.now())
+    return await inbox.settle(transaction, accepted, now=clock.now(), token=token)

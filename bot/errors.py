@@ -19,6 +19,7 @@ BotError
 │   ├── ModelRefusedError      the model declined
 │   └── ModelRequestError      the request itself was refused
 │       └── ModelUnknownError      there is no such model
+├── LeaseLostError         another worker has by now what we were working on
 └── PlatformError          Slack or Discord
     ├── PlatformKeyError       a token is missing, wrong or revoked
     ├── PlatformUnreachableError   no connection to the platform
@@ -142,6 +143,10 @@ class ModelRequestError(ModelError):
 
 class ModelUnknownError(ModelRequestError):
     """There is no such model, or no such service; check ANTHROPIC_MODEL, PERSONA_MODEL and ANTHROPIC_BASE_URL."""
+
+
+class LeaseLostError(BotError):
+    """Another worker has by now what this one was working on; what we have of it is not kept."""
 
 
 class PlatformError(BotError):

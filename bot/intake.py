@@ -1,21 +1,26 @@
 """Intake: what a platform hands us is stored before it is acknowledged, and each post only once."""
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from bot import consent, off_record, spoken
+import structlog
+
+from bot import consent, errors, off_record, spoken
 from bot.consent import Default
-from bot.lanes import Lanes
+from bot.lanes import MAX_WAITING, Lanes
 from bot.messages import Accepted, Deletion, Edit, Message, MessageId, Platform, Room, clean, platform_of
-from bot.ports import Clock
+from bot.ports import Adapter, Clock
 from bot.store import conversations, departures, inbox, origins
 from bot.store import off_record as off_records
 from bot.store.engine import Store
+from bot.store.workers import ALONE, Worker
 from persona import forgetting
 from persona.ports import Transaction
 from persona.schema import Schema
+
+_log = structlog.get_logger(__name__)
 
 Handler = Callable[[Accepted], Awaitable[None]]
 """What is done with an accepted message; it records an outcome and does not raise."""
@@ -32,7 +37,7 @@ class Intake:
         *,
         store: Store,
         lanes: Lanes,
-        adapters: Container[Platform],
+        adapters: Mapping[Platform, Adapter],
         schema: Schema,
         default: Default,
         clock: Clock,
@@ -40,6 +45,7 @@ class Intake:
         turn_away: Handler,
         command: Run,
         verbs: Container[str],
+        worker: Worker = ALONE,
     ) -> None:
         self._store = store
         self._adapters = adapters
@@ -51,6 +57,7 @@ class Intake:
         self._turn_away = turn_away
         self._command = command
         self._verbs = verbs
+        self._worker = worker
 
     async def accept(self, message: Message) -> bool:
         """Store a message to us and line it up for an answer.
@@ -67,10 +74,10 @@ class Intake:
         message = replace(message, text=clean(message.text), author=author)
         if spoken.words(message.text, self._verbs) is not None:
             return await self._take(message)
-        keep = partial(_accept, message=message)
+        keep = partial(_accept, message=message, worker=self._worker)
         is_new = await self._store.write(partial(self._if_there, message=message, keep=keep))
         if is_new:
-            self._line_up(Accepted(id=message.id, room=message.room))
+            await self._line_up(Accepted(id=message.id, room=message.room))
         return is_new
 
     async def _take(self, command: Message) -> bool:
@@ -108,24 +115,57 @@ class Intake:
     async def recover(self) -> int:
         """Line up what was accepted and has no outcome, after a restart or a failure. Returns how many.
 
-        What came over a platform that is not connected now waits until it is.
+        What came over a platform that is not connected now waits until it is; what another worker sees to is its own.
         """
-        waiting = [
-            accepted
-            for accepted in await self._store.read(inbox.unsettled)
-            if platform_of(accepted.room.tenant) in self._adapters
-            and not self._lanes.holds(_lane(accepted), accepted.key)
-            and not self._lanes.holds(_surplus_lane(accepted), accepted.key)
-        ]
-        for accepted in waiting:
-            self._lanes.submit(_lane(accepted), accepted.key, partial(self._answer, accepted))
-        return len(waiting)
+        unsettled = partial(inbox.unsettled, now=self._clock.now(), worker=self._worker)
+        return self._line_up_again(await self._store.read(unsettled))
 
-    def _line_up(self, accepted: Accepted) -> None:
-        if self._lanes.is_full(_lane(accepted)):
+    async def take_over(self) -> int:
+        """Line up what other workers had and let run out. Returns how many."""
+        abandoned = partial(inbox.abandoned, now=self._clock.now(), worker=self._worker)
+        return self._line_up_again(await self._store.read(abandoned))
+
+    def _line_up_again(self, known: Iterable[Accepted]) -> int:
+        ours = [accepted for accepted in known if self._is_ours(accepted) and not self._is_lined_up(accepted)]
+        for accepted in ours:
+            self._lanes.submit(_lane(accepted), accepted.key, partial(self._answered, accepted))
+        return len(ours)
+
+    def _is_ours(self, accepted: Accepted) -> bool:
+        adapter = self._adapters.get(platform_of(accepted.room.tenant))
+        return adapter is not None and adapter.serves(accepted.room)
+
+    def _is_lined_up(self, accepted: Accepted) -> bool:
+        return any(self._lanes.holds(lane, accepted.key) for lane in (_lane(accepted), _surplus_lane(accepted)))
+
+    async def _line_up(self, accepted: Accepted) -> None:
+        if await self._is_full(accepted):
             self._lanes.submit(_surplus_lane(accepted), accepted.key, partial(self._turn_away, accepted))
         else:
-            self._lanes.submit(_lane(accepted), accepted.key, partial(self._answer, accepted))
+            self._lanes.submit(_lane(accepted), accepted.key, partial(self._answered, accepted))
+
+    async def _is_full(self, accepted: Accepted) -> bool:
+        """Whether as much waits in the room as may; with several workers it waits in the database, not in our lane."""
+        if self._worker.is_alone or self._lanes.is_full(_lane(accepted)):
+            return self._lanes.is_full(_lane(accepted))
+        try:
+            return await self._store.read(partial(inbox.waiting, room=accepted.room)) > MAX_WAITING
+        except errors.StoreError:  # the message is stored: what it waits for is another matter
+            return False
+
+    async def _answered(self, accepted: Accepted) -> None:
+        """Answer a message, and see to the one after it: its own worker may have been told to wait for this one."""
+        await self._answer(accepted)
+        if self._worker.is_alone:
+            return
+        try:
+            look = partial(inbox.following, room=accepted.room, now=self._clock.now(), worker=self._worker)
+            following = await self._store.read(look)
+        except errors.StoreError as error:  # whoever accepted it, or a later look, sees to it
+            _log.warning("message.not_followed", reference=accepted.reference, error=type(error).__name__)
+            return
+        if following is not None:
+            self._line_up_again([following])
 
 
 def _lane(accepted: Accepted) -> str:
@@ -137,8 +177,8 @@ def _surplus_lane(accepted: Accepted) -> str:
     return f"{_lane(accepted)} (full)"
 
 
-async def _accept(transaction: Transaction, *, message: Message, now: datetime) -> bool:
-    if not await inbox.accept(transaction, message, now=now):
+async def _accept(transaction: Transaction, *, message: Message, now: datetime, worker: Worker) -> bool:
+    if not await inbox.accept(transaction, message, now=now, worker=worker):
         return False
     room, author = message.room, message.author.key
     turned = off_record.switch(message.text)

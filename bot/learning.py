@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from bot import applying, due, errors
-from bot.applying import LeaseLostError, Terms
+from bot.applying import Terms
 from bot.batches import Batches
 from bot.budgets import Budgets
 from bot.due import Due
@@ -158,8 +158,8 @@ class Learning:
                     asked = Swept(calls=1)
                     reply = await self._optimizer.ask(spoken)
                 return asked + await self._outcomes.keep(batch, reply, owner=owner, call=call)
-            except (errors.ModelError, errors.StoreError, ProposalError, LeaseLostError) as error:
-                if reply is not None and isinstance(error, LeaseLostError):  # paid for all the same
+            except (errors.ModelError, errors.StoreError, ProposalError, errors.LeaseLostError) as error:
+                if reply is not None and isinstance(error, errors.LeaseLostError):  # paid for all the same
                     charge = partial(applying.charge, batch=batch, used=reply.usage, call=call)
                     await self._store.write(partial(charge, now=self._clock.now()))
                 return asked + await self._outcomes.postpone(batch, error, owner=owner, call=call)

@@ -74,6 +74,10 @@ class Adapter(Protocol):
     grow_every_s: float | None
     """Least seconds between two edits of a growing reply; None if replies are shown only when finished."""
 
+    def serves(self, room: Room) -> bool:
+        """Whether this process answers in a room now, and not another one of several. Asks nobody."""
+        ...
+
     async def classified(self, room: Room) -> Room:
         """The room with who can read there now, as the platform says; external if it does not say. Never raises."""
         ...
@@ -101,6 +105,10 @@ class Adapter(Protocol):
 
     async def find(self, post: Post) -> str | None:
         """The id of a post that may have been taken, or None if the platform does not have it."""
+        ...
+
+    async def remove(self, post: Post, post_id: str) -> None:
+        """Take away a post of ours; one that is gone already is fine. Raises as `post` does."""
         ...
 
     def working(self, message: Message) -> AbstractAsyncContextManager[None]:

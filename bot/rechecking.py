@@ -7,7 +7,7 @@ that cannot be read, and a platform that fails, change nothing. Decision 0022.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -78,7 +78,17 @@ class _Tally:
 class Rechecking:
     """Looks after what is held of messages. A check that is cut short is begun anew later, with the same end."""
 
-    def __init__(self, *, store: Store, intake: Intake, adapters: Mapping[Platform, Adapter], clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        intake: Intake,
+        adapters: Mapping[Platform, Adapter],
+        clock: Clock,
+        is_leading: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`is_leading` tells whether this is the one worker that checks what any could."""
+        self._is_leading = is_leading
         self._store = store
         self._intake = intake
         self._adapters = adapters
@@ -114,7 +124,7 @@ class Rechecking:
     def _is_due(self, platform: Platform) -> bool:
         checked_at = self._checked_at.get(platform)
         if checked_at is None:
-            return True
+            return platform in self._missed or self._is_leading()
         return platform in self._missed and self._clock.now() - checked_at >= AGAIN_AFTER
 
     async def _check(self, adapter: Adapter) -> _Tally:
@@ -127,7 +137,8 @@ class Rechecking:
             until=now - LAG,
             most=MAX_MESSAGES,
         )
-        for room, messages in _by_room(await self._store.read(look), adapter):
+        ours = [one for one in await self._store.read(look) if adapter.serves(one.room)]
+        for room, messages in _by_room(ours, adapter):
             if tally.is_over:
                 break
             await self._check_room(adapter, room, messages, tally)

@@ -1,10 +1,12 @@
 """The responder: one turn, from an accepted message to its reply."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -22,6 +24,8 @@ from persona import store as personas
 from persona.persona import MemberKey
 from persona.ports import Transaction, Usage
 from persona.schema import Schema
+
+T = TypeVar("T")
 
 MAX_ATTEMPTS = 5
 """A message that could not be answered this often gets an honest sentence instead of another try."""
@@ -94,18 +98,30 @@ class Responder:
 
     async def answer(self, accepted: Accepted) -> None:
         """Answer one message, or say honestly that there is no answer."""
+        since = asyncio.get_running_loop().time()
         try:
             room = await self._delivery.adapter(accepted.room).classified(accepted.room)
             turn = await self._store.write(partial(self._begin, accepted=replace(accepted, room=room)))
-            if isinstance(turn, Accepted):
-                await self._delivery.withdraw(turn)
+            if isinstance(turn, inbox.Withdrawn):
+                await self._held(turn.accepted, turn.token, since, partial(self._delivery.withdraw, turn.accepted))
             elif turn is not None:
-                await self._reply(turn)
+                await self._held(turn.claimed.message, turn.claimed.token, since, partial(self._reply, turn))
                 if turn.prompt.wish:
                     self._learn_soon()
                 await self._say_beside(turn)
         except Exception as error:  # noqa: BLE001 - the outer edge: the message stays in the inbox and is tried again
             _log_postponed(accepted, error)
+
+    async def _held(self, accepted: Accepted, token: int, since: float, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something about a message under its claim, and give it back if that fails. Raises what `work` does."""
+        with self._delivery.holds.holding(accepted, token=token, since=since):
+            try:
+                return await work()
+            except errors.LeaseLostError:
+                raise
+            except Exception:
+                await self._store.write(partial(inbox.release, accepted=accepted, token=token))
+                raise
 
     async def _say_beside(self, turn: _Turn) -> None:
         """Let the author be told what is for them alone; of what is off the record, nothing."""
@@ -117,20 +133,30 @@ class Responder:
 
     async def turn_away(self, accepted: Accepted) -> None:
         """Tell the author that too much waits in the room."""
+        since = asyncio.get_running_loop().time()
         try:
-            claimed = await self._store.write(partial(inbox.claim, accepted=accepted, now=self._clock.now()))
-            if isinstance(claimed, Accepted):
-                await self._delivery.withdraw(claimed)
+            claim = partial(self._claim, accepted=accepted, is_out_of_turn=True)
+            claimed = await self._store.write(claim)
+            if isinstance(claimed, inbox.Withdrawn):
+                withdraw = partial(self._delivery.withdraw, claimed.accepted)
+                await self._held(claimed.accepted, claimed.token, since, withdraw)
             elif claimed is not None:
-                outcome = await self._delivery.finish(claimed.message, FULL, "failed")
+                refuse = partial(self._delivery.finish, claimed.message, FULL, "failed")
+                outcome = await self._held(claimed.message, claimed.token, since, refuse)
                 _log.warning("message.turned_away", reference=claimed.message.reference, outcome=outcome)
         except Exception as error:  # noqa: BLE001 - as in `answer`
             _log_postponed(accepted, error)
 
-    async def _begin(self, transaction: Transaction, *, accepted: Accepted) -> _Turn | Accepted | None:
+    async def _claim(
+        self, transaction: Transaction, *, accepted: Accepted, is_out_of_turn: bool = False
+    ) -> inbox.Claimed | inbox.Withdrawn | None:
+        now, worker = self._clock.now(), self._delivery.holds.worker
+        return await inbox.claim(transaction, accepted, now=now, worker=worker, is_out_of_turn=is_out_of_turn)
+
+    async def _begin(self, transaction: Transaction, *, accepted: Accepted) -> _Turn | inbox.Withdrawn | None:
         """Everything one turn needs, read in one unit."""
-        claimed = await inbox.claim(transaction, accepted, now=self._clock.now())
-        if claimed is None or isinstance(claimed, Accepted):
+        claimed = await self._claim(transaction, accepted=accepted)
+        if claimed is None or isinstance(claimed, inbox.Withdrawn):
             return claimed
         await conversations.classify(transaction, accepted.room)
         message = claimed.message
@@ -282,6 +308,9 @@ def _known_addresses(asked: prompt.Prompt) -> frozenset[str]:
 
 def _log_postponed(accepted: Accepted, error: Exception) -> None:
     reference = accepted.reference
+    if isinstance(error, errors.LeaseLostError):  # it is answered, by somebody else
+        _log.info("message.lost", reference=reference, tenant=accepted.room.tenant)
+        return
     _log.error(
         "message.postponed",
         reference=reference,

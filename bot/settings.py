@@ -123,6 +123,7 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("discord_bot_token", "discord_token")
     )
     discord_guild_id: int | None = None
+    discord_shards: Annotated[int, Field(ge=1, le=10_000)] = 1
     discord_api_url: str = "https://discord.com/api/v10"
     discord_gateway_url: str = "wss://gateway.discord.gg/"
     anthropic_api_key: SecretStr | None = None
@@ -134,6 +135,7 @@ class Settings(BaseSettings):
     persona_consent: Literal["ask", "on", "off"] | None = None
     special_categories: Annotated[str, AfterValidator(_categories)] = ""
     database_url: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///rapport.db")
+    worker_lease: Duration = timedelta(seconds=10)
     persona_update_every: Annotated[int, Field(ge=1, le=20)] = 1
     learn_within: Duration = timedelta(hours=24)
     learn_mode: Literal["direct", "batch"] = "direct"

@@ -23,6 +23,7 @@ from bot.departures import Departures, Lives
 from bot.intake import Intake
 from bot.lanes import Lanes
 from bot.learning import Learning, Pace
+from bot.leases import SCHEDULER, Leases
 from bot.messages import Message, Platform
 from bot.models.offline import OfflineModel
 from bot.notices import Notices
@@ -36,8 +37,10 @@ from bot.special import SpecialCategories
 from bot.store import erasing, opening
 from bot.store.engine import Store
 from bot.store.usage import Purpose
+from bot.store.workers import ALONE, Worker
 from bot.tasks import alongside
 from bot.tidying import Tidying
+from bot.timers import Timers
 from persona import schema, special
 from persona.optimizer import Optimizer
 
@@ -82,7 +85,10 @@ async def open_core(
             await store.scrub()
         lanes = await closing.enter_async_context(Lanes())
         terms = Terms(schema=fields, default=default)
-        yield _assembled(settings, store, lanes, clock=clock, terms=terms, model=model, batch_model=batch_model)
+        worker = Worker.new(lease=settings.worker_lease) if opening.is_postgres(address) else ALONE
+        yield _assembled(
+            settings, store, lanes, clock=clock, terms=terms, model=model, batch_model=batch_model, worker=worker
+        )
 
 
 def _assembled(
@@ -94,11 +100,13 @@ def _assembled(
     terms: Terms,
     model: Model,
     batch_model: BatchModel | None,
+    worker: Worker,
 ) -> Core:
     """Everything that is built on an open store, from what delivers to what an adapter sees."""
     adapters: dict[Platform, Adapter] = {}
     schema, default, asked = terms.schema, terms.default, _asked(settings, model)
-    delivery = Delivery(store=store, adapters=adapters, clock=clock)
+    leases = Leases(store=store, clock=clock, worker=worker)
+    delivery = Delivery(store=store, adapters=adapters, clock=clock, worker=worker)
     budgets = Budgets(store=store, clock=clock, models=asked, monthly=settings.monthly_budget)
     learning = Learning(
         store=store,
@@ -144,7 +152,9 @@ def _assembled(
         turn_away=responder.turn_away,
         command=Spoken(commands, delivery).answer,
         verbs=COMMANDS,
+        worker=worker,
     )
+    is_leading = partial(leases.holds, SCHEDULER)
     return Core(
         settings=settings,
         store=store,
@@ -157,7 +167,10 @@ def _assembled(
         departures=Departures(store=store, terms=terms, lives=_lives(settings), clock=clock),
         purging=purging,
         special=categories,
-        rechecking=Rechecking(store=store, intake=intake, adapters=adapters, clock=clock),
+        rechecking=Rechecking(store=store, intake=intake, adapters=adapters, clock=clock, is_leading=is_leading),
+        leases=leases,
+        timers=Timers(store=store, clock=clock),
+        holds=delivery.holds,
         lanes=lanes,
         adapters=adapters,
     )

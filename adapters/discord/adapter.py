@@ -36,6 +36,10 @@ class DiscordAdapter:
         self._client = client
         self._closed_to_us: set[str] = set()
 
+    def serves(self, room: Room) -> bool:
+        """See `Adapter.serves`: a client that is somebody else's sees to all of its servers."""
+        return True
+
     async def classified(self, room: Room) -> Room:
         """See `Adapter.classified`: discord.py keeps channels and overwrites up to date; `translate` reads them."""
         if room.kind == "direct":
@@ -77,6 +81,15 @@ class DiscordAdapter:
         message = self._channel(post.room).get_partial_message(int(post_id))
         await called(message.edit(content=post.text, allowed_mentions=SILENT))
         return post_id
+
+    async def remove(self, post: Post, post_id: str) -> None:
+        """See `Adapter.remove`."""
+        message = self._channel(post.room).get_partial_message(int(post_id))
+        try:
+            await called(message.delete())
+        except errors.NotDeliveredError as refused:
+            if not isinstance(refused.__cause__, discord.NotFound):
+                raise
 
     async def find(self, post: Post) -> str | None:
         """See `Adapter.find`: our own post with this text, or its beginning, after the message it answers.

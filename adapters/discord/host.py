@@ -1,4 +1,7 @@
-"""Our own process on Discord: the smallest client there is, kept connected."""
+"""Our own process on Discord: for each shard the smallest client there is, kept connected.
+
+Each shard is one worker's at a time, whichever has its lease; another takes over when that one is gone.
+"""
 
 import asyncio
 import logging
@@ -17,6 +20,7 @@ from discord.http import Route
 from adapters.discord import commands, registration
 from adapters.discord.adapter import SILENT
 from adapters.discord.listeners import DiscordListeners
+from adapters.discord.shards import Shards
 from bot import errors
 from bot.core import Core
 from bot.settings import Settings
@@ -36,7 +40,7 @@ _log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def connected(core: Core) -> AsyncIterator[None]:
-    """Be connected to Discord until the context is left.
+    """Be connected to Discord until the context is left, with every shard that no other worker has.
 
     A gateway that is down holds nothing up: it is tried until it is back, and what waited is answered then.
 
@@ -47,8 +51,21 @@ async def connected(core: Core) -> AsyncIterator[None]:
     """
     _point_at(core.settings)
     logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns that voice is not installed
+    shards = Shards(core.settings.discord_shards)
+    async with AsyncExitStack() as closing:
+        for shard in range(shards.count):
+            work = partial(_on_shard, core, shards, shard)
+            await closing.enter_async_context(core.leases.held([f"discord-shard-{shard}"], work))
+        yield
+
+
+@asynccontextmanager
+async def _on_shard(core: Core, shards: Shards, shard: int, _lease: str) -> AsyncIterator[None]:
+    """Be connected to one shard until the context is left. The first one sees to what is Rapport's as a whole, too."""
     client = discord.Client(
         intents=_intents(),
+        shard_id=shard if shards.count > 1 else None,
+        shard_count=shards.count if shards.count > 1 else None,
         allowed_mentions=SILENT,
         max_messages=100,  # nothing is read from this cache
         chunk_guilds_at_startup=False,
@@ -58,9 +75,9 @@ async def connected(core: Core) -> AsyncIterator[None]:
     async with AsyncExitStack() as closing:
         closing.push_async_callback(client.close)
         await _log_in(client, core.settings)
-        listeners = DiscordListeners(client, core)
+        listeners = DiscordListeners(client, core, shards=shards if shards.count > 1 else None)
         offered, guild_id = commands.offered(listeners.interactions, core), core.settings.discord_guild_id
-        await registration.register(tree, offered, store=core.store, guild_id=guild_id)
+        await registration.register(tree, offered, store=core.store, guild_id=guild_id, is_due=shard == 0)
         await closing.enter_async_context(listeners.listening())
         await closing.enter_async_context(alongside(partial(_stay_connected, client, core)))
         await _ready(client)

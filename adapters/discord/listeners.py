@@ -10,6 +10,7 @@ from adapters.discord import events, translate
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.changes import DiscordChanges
 from adapters.discord.interactions import Interactions
+from adapters.discord.shards import Shards
 from bot import errors
 from bot.core import Core
 from bot.messages import Deletion, Edit, MessageId
@@ -20,7 +21,9 @@ _log = structlog.get_logger(__name__)
 class DiscordListeners:
     """Our listeners, for one client."""
 
-    def __init__(self, client: discord.Client, core: Core) -> None:
+    def __init__(self, client: discord.Client, core: Core, *, shards: Shards | None = None) -> None:
+        """`shards` are those of our own process, if it has several clients."""
+        self._shards = shards
         self.adapter = DiscordAdapter(client)
         self.interactions = Interactions(self.adapter, core)
         self._changes = DiscordChanges(client, core.departures)
@@ -45,11 +48,19 @@ class DiscordListeners:
             async with events.heard(self._client, heard):
                 yield
         finally:
-            self._core.adapters.pop("discord", None)
+            self._deregister()
 
     def _register(self) -> None:
         """Let answers be shown. Not before we are connected: who reads a room is known only then."""
-        self._core.adapters["discord"] = self.adapter
+        if self._shards is None:
+            self._core.adapters["discord"] = self.adapter
+            return
+        self._shards.add(self._client.shard_id or 0, self.adapter)
+        self._core.adapters["discord"] = self._shards
+
+    def _deregister(self) -> None:
+        if self._shards is None or self._shards.drop(self._client.shard_id or 0):
+            self._core.adapters.pop("discord", None)
 
     async def _ready(self) -> None:
         """Answer what waited for the connection, without waiting for a sweep. Comes again with every new session."""

@@ -31,8 +31,12 @@ Tree = app_commands.CommandTree[Any]
 Offered = app_commands.Group | app_commands.ContextMenu
 
 
-async def register(tree: Tree, offered: Iterable[Offered], *, store: Store, guild_id: int | None) -> None:
+async def register(
+    tree: Tree, offered: Iterable[Offered], *, store: Store, guild_id: int | None, is_due: bool = True
+) -> None:
     """Register `offered` in the server with this id, or everywhere, if that is not how they were registered last.
+
+    If it is not due, since another client sees to it, the tree learns them all the same: it finds them by their names.
 
     Trouble is logged and tried again at the next start: a bot without commands still answers mentions. Only a server
     that does not have us ends the start, as nobody would find commands there, and a setting is to be mended.
@@ -43,6 +47,8 @@ async def register(tree: Tree, offered: Iterable[Offered], *, store: Store, guil
     guild = None if guild_id is None else discord.Object(guild_id)
     for command in offered:
         tree.add_command(command, guild=guild)
+    if not is_due:
+        return
     scope, name = str(guild_id or EVERYWHERE), f"commands {tree.client.application_id}"
     wanted = f"{scope} {_digest(tree, guild)}"
     known = await store.read(partial(notes.read, tenant=ACCOUNTS, name=name))

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack import guests, history, uploads, views
-from adapters.slack.errors import called, is_too_old
+from adapters.slack.errors import called, is_gone, is_too_old
 from adapters.slack.readers import Readers
 from adapters.slack.render import mrkdwn, rendered_length
 from bot import errors, markdown
@@ -60,6 +60,10 @@ class SlackAdapter:
         self.tenant = TenantId(f"slack:{answer['team_id']}")
         self._workspace_url = str(answer["url"])
 
+    def serves(self, room: Room) -> bool:
+        """See `Adapter.serves`: Slack takes a post from whoever has the token."""
+        return True
+
     async def classified(self, room: Room) -> Room:
         """See `Adapter.classified`."""
         return room if room.kind == "direct" else replace(room, kind=await self.readers.kind(room.channel))
@@ -99,12 +103,20 @@ class SlackAdapter:
         """Show the text in a new post, unless an earlier try did, and then take the old one away, if Slack lets us."""
         others = [found for found in await self._posts_of(post) if found != old]
         new = others[0] if others else await self.post(post)
-        delete = partial(self._client.chat_delete, channel=post.room.channel, ts=old)
         try:
-            await called(delete, clock=self._clock)
+            await self.remove(post, old)
         except errors.PlatformError as trouble:
             _log.info("reply.not_removed", answer=post.answer, why=str(trouble))
         return new
+
+    async def remove(self, post: Post, post_id: str) -> None:
+        """See `Adapter.remove`."""
+        delete = partial(self._client.chat_delete, channel=post.room.channel, ts=post_id)
+        try:
+            await called(delete, clock=self._clock)
+        except errors.NotDeliveredError as refused:
+            if not is_gone(refused):
+                raise
 
     async def find(self, post: Post) -> str | None:
         """See `Adapter.find`: looks through what followed the message, newest two hundred at most."""

@@ -74,6 +74,11 @@ def is_too_old(refused: errors.NotDeliveredError) -> bool:
     return isinstance(refused.__cause__, SlackApiError) and code_of(refused.__cause__) == "edit_window_closed"
 
 
+def is_gone(refused: errors.NotDeliveredError) -> bool:
+    """Whether Slack says that there is no such post, or none any more."""
+    return isinstance(refused.__cause__, SlackApiError) and code_of(refused.__cause__) == "message_not_found"
+
+
 def is_no_thread(refused: errors.NotDeliveredError) -> bool:
     """Whether Slack says that there is no such thread in a channel that it does show us."""
     return isinstance(refused.__cause__, SlackApiError) and code_of(refused.__cause__) == "thread_not_found"

@@ -1,4 +1,8 @@
-"""Our own process on Slack: the smallest Bolt app there is, over Socket Mode."""
+"""Our own process on Slack: the smallest Bolt app there is, over Socket Mode.
+
+Slack opens up to ten sockets for an app and hands each event to any one of them, so of several workers each takes one
+that is free. An eleventh answers what the others accepted.
+"""
 
 import asyncio
 import logging
@@ -24,6 +28,9 @@ from bot.tasks import alongside
 
 PING_S = 10.0
 """How often the SDK looks after its socket, and how long it waits between two tries to open one; its own default."""
+SOCKETS = tuple(f"slack-socket-{number}" for number in range(10))
+"""The leases of the sockets that Slack gives an app (slack sheet: up to 10 connections)."""
+
 RENEW_EVERY = timedelta(seconds=PING_S / 2)
 """At least once between two tries."""
 
@@ -32,7 +39,7 @@ _log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def connected(core: Core) -> AsyncIterator[None]:
-    """Be connected to Slack until the context is left.
+    """Be connected to Slack until the context is left, as long as there is a socket for us.
 
     Raises:
         PlatformKeyError: a token is not accepted, at the start, or when Socket Mode is switched off later.
@@ -51,12 +58,22 @@ async def connected(core: Core) -> AsyncIterator[None]:
         app_token = _secret(core, "slack_app_token")
         open_socket = lambda: client.apps_connections_open(app_token=app_token)  # noqa: E731
         await _checked("SLACK_APP_TOKEN", lambda: called(open_socket, clock=core.clock))
+        await closing.enter_async_context(core.leases.held(SOCKETS, partial(_listening, client, listeners, app_token)))
+        yield
+
+
+@asynccontextmanager
+async def _listening(
+    client: AsyncWebClient, listeners: SlackListeners, app_token: str, socket: str
+) -> AsyncIterator[None]:
+    """Hear what Slack hands to one socket, until the context is left."""
+    async with AsyncExitStack() as closing:
         handler = AsyncSocketModeHandler(_app(client, listeners), app_token, ping_interval=PING_S)
         closing.push_async_callback(handler.close_async)
         await closing.enter_async_context(alongside(partial(_switched_off, handler)))
         await closing.enter_async_context(schedule.every(RENEW_EVERY, partial(_forget_address, handler)))
         await handler.connect_async()  # type: ignore[no-untyped-call]
-        _log.info("slack.connected", bot_user=listeners.adapter.bot_user)
+        _log.info("slack.connected", bot_user=listeners.adapter.bot_user, socket=socket)
         yield
 
 

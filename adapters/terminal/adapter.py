@@ -23,6 +23,10 @@ class TerminalAdapter:
         self.actions: tuple[str, ...] = ()
         """What was last offered to press, by its number from 1."""
 
+    def serves(self, room: Room) -> bool:
+        """There is one terminal."""
+        return True
+
     async def classified(self, room: Room) -> Room:
         """Rooms here are what they are called."""
         return room
@@ -40,6 +44,9 @@ class TerminalAdapter:
         """Print it again: what stands on a screen cannot be changed."""
         self._screen.reply(where(post.room), post.text)
         return post_id
+
+    async def remove(self, post: Post, post_id: str) -> None:
+        """What stands on a screen stays there."""
 
     async def find(self, post: Post) -> str | None:
         """A screen remembers nothing."""

@@ -1,7 +1,7 @@
 """PostgreSQL on asyncpg: one writer, a round trip for each statement, a few readers that cannot write.
 
-Why it is built this way: decisions 0002 and 0023. Units that are handed in are run one after the other, as on SQLite,
-so that two messages of one moment keep their order; those that wait at the same moment share a commit.
+Why it is built this way: decisions 0002, 0023 and 0024. Units that are handed in are run one after the other, as on
+SQLite, so that two messages of one moment keep their order; those that wait at the same moment share a commit.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import structlog
 from bot import errors
 from bot.store import postgres_keys, sealing
 from bot.store.engine import Unit
-from bot.store.postgres_connections import READERS, disown, end, is_gone, own, pause, readers
+from bot.store.postgres_connections import READERS, close, end, is_gone, pause, readers, writer
 from bot.store.postgres_errors import DRIVERS, as_ours, is_conflict, is_lost, translated
 from bot.store.postgres_keys import Ciphers, Keys
 from bot.store.postgres_units import Outcome, driven
@@ -53,7 +53,7 @@ class _Waiting:
 
 
 class PostgresStore:
-    """A PostgreSQL database that this process alone writes. Open it with `PostgresStore.open`."""
+    """A PostgreSQL database. Open it with `PostgresStore.open`."""
 
     def __init__(self, *, url: str, writer: Any, pool: Any, ciphers: Ciphers) -> None:
         self._url = url
@@ -71,21 +71,20 @@ class PostgresStore:
 
     @classmethod
     async def open(cls, url: str, *, key: bytes) -> Self:
-        """Open a database that was migrated already, seal what is not sealed yet, and make it ours until `close`.
+        """Open a database that was migrated already, and seal what is not sealed yet. Other processes may have it open.
 
         Raises:
-            StoreBusyError: another process owns the database.
             StoreKeyError: it was sealed with another key, or its keys are missing.
             StoreError: PostgreSQL cannot be reached, or refuses us.
         """
         async with AsyncExitStack() as on_failure:
             with as_ours():
-                writer = await own(url)
-                on_failure.push_async_callback(disown, writer)
-                name, vault = await postgres_keys.unlock(writer, given=key)
+                writing = await writer(url)
+                on_failure.push_async_callback(close, writing)
+                name, vault = await postgres_keys.unlock(writing, given=key)
                 pool = await readers(url)
                 on_failure.push_async_callback(pool.close)
-            store = cls(url=url, writer=writer, pool=pool, ciphers=Ciphers(vault))
+            store = cls(url=url, writer=writing, pool=pool, ciphers=Ciphers(vault))
             await store.write(partial(sealing.seal_all, vault=name))
             on_failure.pop_all()
         return store
@@ -142,7 +141,7 @@ class PostgresStore:
             await self._reading.acquire()
         await self._pool.close()
         async with self._writing:
-            await disown(self._writer)
+            await close(self._writer)
 
     def _check_open(self) -> None:
         if self._is_closed:
@@ -151,7 +150,7 @@ class PostgresStore:
     async def _connected(self) -> Any:
         """The connection that may write; a new one if it was lost."""
         if self._writer.is_closed():
-            self._writer = await own(self._url)
+            self._writer = await writer(self._url)
         return self._writer
 
     async def _commit_waiting(self) -> None:

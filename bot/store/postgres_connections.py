@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: how they are set up, which one may write, and when one is given up."""
+"""Connections to PostgreSQL: how they are set up, and when one is given up."""
 
 import asyncio
 import random
@@ -7,20 +7,14 @@ from typing import Any
 
 import asyncpg
 
-from bot import errors
 from bot.store.postgres_errors import DRIVERS, is_lost
 
 READERS = 4
 """Connections beside the one that writes: a small managed PostgreSQL gives twenty to all who use it."""
 CONNECT_TIMEOUT_S = 10.0
 STATEMENT_TIMEOUT_S = 60.0
-OWNER_TIMEOUT_S = 5.0
-"""How long a process that was just killed may hold on to the database: its server notices within moments."""
-OWNER_PAUSE_S = 0.1
 FIRST_PAUSE_S = 0.01
 MAX_PAUSE_S = 1.0
-OWNER = 0x72_6170_706F_7274
-"""The number of the lock that the one process holds which may write: "rapport"."""
 
 _SESSION = {
     "application_name": "rapport",
@@ -30,28 +24,20 @@ _SESSION = {
 }
 
 
-async def own(url: str) -> Any:
-    """A connection that alone may write: two processes on one database would answer everything twice.
-
-    The lock is the connection's own, so whoever lost the one has lost the other.
-
-    Raises:
-        StoreBusyError: another process has it.
-    """
+async def writer(url: str) -> Any:
+    """A connection to write with."""
     connection = await asyncpg.connect(url, **_options())
     try:
         await _prepare(connection)
-        await _lock(connection)
     except BaseException:
         connection.terminate()
         raise
     return connection
 
 
-async def disown(connection: Any) -> None:
-    """Let the next process write at once."""
-    with suppress(*DRIVERS):  # a connection that is lost has let go already
-        await connection.fetchval("SELECT pg_advisory_unlock($1)", OWNER)
+async def close(connection: Any) -> None:
+    """Close a connection, unless it is lost already."""
+    with suppress(*DRIVERS):
         await connection.close(timeout=CONNECT_TIMEOUT_S)
 
 
@@ -80,16 +66,6 @@ async def pause(number: int) -> None:
     """Wait before the next try, ever longer, and not as long as anybody else who met us."""
     longest = min(FIRST_PAUSE_S * 2**number, MAX_PAUSE_S)
     await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - not a secret
-
-
-async def _lock(connection: Any) -> None:
-    ends_at = asyncio.get_running_loop().time() + OWNER_TIMEOUT_S
-    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", OWNER):
-        if asyncio.get_running_loop().time() > ends_at:
-            raise errors.StoreBusyError(
-                "the database is in use by another Rapport; stop that one, or set DATABASE_URL to another one"
-            )
-        await asyncio.sleep(OWNER_PAUSE_S)
 
 
 def _options() -> dict[str, Any]:

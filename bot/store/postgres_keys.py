@@ -45,16 +45,25 @@ _BY_ID = "SELECT id, tenant, member, wrapped FROM rapport_keys.member_key WHERE 
 _OF_OWNER = "SELECT id, tenant, member, wrapped FROM rapport_keys.member_key WHERE tenant = $1 AND member = $2"
 _NEW = "INSERT INTO rapport_keys.member_key (tenant, member, id, wrapped) VALUES ($1, $2, $3, $4)"
 
+LOCK = 0x75_6E6C_6F63_6B
+"""The number of the lock that one process holds at a time which looks for the vault, or makes it: "unlock"."""
+
 MAX_AT_HAND = 1_000
 """Keys of members that are kept unwrapped, about 1 KiB each."""
 
 
 async def unlock(connection: Any, *, given: bytes) -> tuple[str, Vault]:
-    """The id of the vault, and the vault; a new one is made where nothing was sealed yet.
+    """The id of the vault, and the vault; a new one is made where nothing was sealed yet, by one process at a time.
 
     Raises:
         StoreKeyError: the keys are missing, or another database's; or the master key is not theirs.
     """
+    async with connection.transaction(isolation="read_committed"):
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        return await _unlocked(connection, given)
+
+
+async def _unlocked(connection: Any, given: bytes) -> tuple[str, Vault]:
     sealed_by = await connection.fetchval("SELECT id FROM vault WHERE tenant = ''")
     row = await connection.fetchrow("SELECT id, proof FROM rapport_keys.vault")
     if sealed_by is not None and (row is None or row["id"] != sealed_by):

@@ -1,7 +1,16 @@
-"""Statements as PostgreSQL takes them: `:named` parameters by number. Each is translated once."""
+"""Statements as PostgreSQL takes them: `:named` parameters by number. Each is translated once.
+
+Two things are written for both engines and mean more here: the parameter `:database_now`, which on SQLite is the
+process's own time and here the server's, whatever is handed in; and the comment `/* skip locked */`, which SQLite,
+where nobody else can hold a row, reads over.
+"""
 
 import re
 from functools import lru_cache
+
+DATABASE_NOW = "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint"
+"""Microseconds since 1970 by the server's clock, the same throughout a statement, so that an index can be asked."""
+SKIP_LOCKED = "FOR UPDATE SKIP LOCKED"
 
 _TOKEN = re.compile(
     r"""
@@ -23,6 +32,10 @@ def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
 
     def number(found: re.Match[str]) -> str:
         name = found["name"]
-        return found[0] if name is None else f"${names.setdefault(name, len(names) + 1)}"
+        if name is None:
+            return SKIP_LOCKED if found[0] == "/* skip locked */" else found[0]
+        if name == "database_now":
+            return DATABASE_NOW
+        return f"${names.setdefault(name, len(names) + 1)}"
 
     return _TOKEN.sub(number, sql), tuple(names)

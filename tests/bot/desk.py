@@ -59,6 +59,9 @@ class Paper:
         self.locales: dict[str, str] = {}
         self.is_reachable = True
 
+    def serves(self, room: Room) -> bool:
+        return True
+
     async def classified(self, room: Room) -> Room:
         return room
 
@@ -70,6 +73,9 @@ class Paper:
         return f"r{len(self.posted)}"
 
     async def edit(self, post: Post, post_id: str) -> str:
+        raise AssertionError(post_id)
+
+    async def remove(self, post: Post, post_id: str) -> None:
         raise AssertionError(post_id)
 
     async def find(self, post: Post) -> str | None:

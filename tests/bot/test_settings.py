@@ -121,6 +121,8 @@ READ = [
     ("LOG_LEVEL", "debug", "log_level", "debug"),
     ("LOG_FORMAT", "json", "log_format", "json"),
     ("PORT", "8080", "port", 8080),
+    ("DISCORD_SHARDS", "4", "discord_shards", 4),
+    ("WORKER_LEASE", "30s", "worker_lease", timedelta(seconds=30)),
 ]
 
 

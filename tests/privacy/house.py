@@ -42,6 +42,9 @@ class Rooms:
         self.told: list[tuple[Room, Member, View]] = []
         self.is_reachable = True
 
+    def serves(self, room: Room) -> bool:
+        return True
+
     async def classified(self, room: Room) -> Room:
         return replace(room, kind=self.kinds.get((room.tenant, room.channel), "external"))
 
@@ -55,6 +58,9 @@ class Rooms:
     async def edit(self, post: Post, post_id: str) -> str:
         self.posts.append(post)
         return post_id
+
+    async def remove(self, post: Post, post_id: str) -> None:
+        raise AssertionError(post_id)
 
     async def find(self, post: Post) -> str | None:
         return next((f"{post.answer}.{post.part}" for one in self.posts if one.answer == post.answer), None)

@@ -10,6 +10,7 @@ import pytest
 from bot.messages import Accepted, Member, Message, MessageId, Room, TenantId
 from bot.store import conversations, inbox, outbox
 from bot.store.engine import Store
+from bot.store.workers import ALONE, Worker
 from tests.clock import NOON, StillClock
 
 ROOM = Room(tenant=TenantId("slack:T1"), channel="C1", kind="public")
@@ -25,15 +26,20 @@ async def accept(store: Store, clock: StillClock, message: Message) -> bool:
     return await store.write(partial(inbox.accept, message=message, now=clock.now()))
 
 
-async def claim(store: Store, clock: StillClock, message: Message) -> inbox.Claimed | None:
-    claimed = await again(store, clock, message)
-    assert not isinstance(claimed, Accepted)
+async def claim(
+    store: Store, clock: StillClock, message: Message, worker: Worker = ALONE, *, is_out_of_turn: bool = False
+) -> inbox.Claimed | None:
+    claimed = await again(store, clock, message, worker, is_out_of_turn=is_out_of_turn)
+    assert not isinstance(claimed, inbox.Withdrawn)
     return claimed
 
 
-async def again(store: Store, clock: StillClock, message: Message) -> inbox.Claimed | Accepted | None:
+async def again(
+    store: Store, clock: StillClock, message: Message, worker: Worker = ALONE, *, is_out_of_turn: bool = False
+) -> inbox.Claimed | inbox.Withdrawn | None:
     accepted = Accepted(id=message.id, room=message.room)
-    return await store.write(partial(inbox.claim, accepted=accepted, now=clock.now()))
+    claim = partial(inbox.claim, accepted=accepted, now=clock.now(), worker=worker, is_out_of_turn=is_out_of_turn)
+    return await store.write(claim)
 
 
 async def settle(store: Store, clock: StillClock, message: Message) -> inbox.Outcome | None:
@@ -45,7 +51,7 @@ async def decide(store: Store, message: Message, outcome: inbox.Outcome) -> None
 
 
 async def open_keys(store: Store) -> list[str]:
-    return [entry.key for entry in await store.read(inbox.unsettled)]
+    return [entry.key for entry in await store.read(partial(inbox.unsettled, now=NOON))]
 
 
 # -- accepting --------------------------------------------------------------------------------------------------------
@@ -167,7 +173,7 @@ async def test_an_open_entry_names_its_room(store: Store, clock: StillClock) -> 
     """After a restart an entry knows its whole room: tenant, channel, thread and who reads there."""
     room = Room(tenant=TenantId("slack:T9"), channel="G7", thread="55.5", kind="private")
     await accept(store, clock, said(room=room))
-    (found,) = await store.read(inbox.unsettled)
+    (found,) = await store.read(partial(inbox.unsettled, now=clock.now()))
 
     assert found == Accepted(id=MessageId("1"), room=room)
 
@@ -186,7 +192,8 @@ async def test_a_decision_alone_leaves_it_open(store: Store, clock: StillClock) 
 @pytest.mark.sqlite
 async def test_finding_the_open_ones_needs_no_scan(store: Store) -> None:
     """The question after every restart and in every sweep reads open rows only, however many are settled."""
-    plan = await store.read(lambda transaction: transaction.fetch(f"EXPLAIN QUERY PLAN {inbox._OPEN}"))
+    values: dict[str, str | int] = {"owner": "w", "database_now": 1}
+    plan = await store.read(lambda transaction: transaction.fetch(f"EXPLAIN QUERY PLAN {inbox._OPEN}", **values))
 
     assert "inbox_open" in plan[0]["detail"]
 
@@ -202,7 +209,7 @@ async def test_a_claim_gives_the_message_back(store: Store, clock: StillClock) -
     await accept(store, clock, message)
     claimed = await claim(store, clock, message)
 
-    assert claimed == inbox.Claimed(message=message, position=1, attempts=1, is_decided=False)
+    assert claimed == inbox.Claimed(message=message, position=1, attempts=1, is_decided=False, token=1)
 
 
 async def test_attempts_are_counted(store: Store, clock: StillClock) -> None:
@@ -257,7 +264,9 @@ async def test_a_deleted_message_whose_reply_may_show_stays_open(store: Store, c
     await store.write(partial(outbox.begin, tenant=ROOM.tenant, answer=said().answer, text="The half"))
     await store.write(partial(conversations.remove, room=ROOM, message=MessageId("1")))
 
-    assert await again(store, clock, said()) == Accepted(id=MessageId("1"), room=ROOM)
+    assert await again(store, clock, said()) == inbox.Withdrawn(
+        accepted=Accepted(id=MessageId("1"), room=ROOM), token=1
+    )
     assert await open_keys(store) == ["C1:1"]
     assert await settle(store, clock, said()) == "cancelled"
 

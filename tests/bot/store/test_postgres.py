@@ -19,11 +19,11 @@ import pytest
 import bot
 import persona
 from bot import errors
-from bot.store import notes, postgres_connections
+from bot.store import inbox, notes
 from bot.store.engine import Unit
 from bot.store.postgres import PostgresStore
 from bot.store.postgres_errors import translated
-from bot.store.postgres_sql import numbered
+from bot.store.postgres_sql import DATABASE_NOW, numbered
 from persona.persona import MemberKey
 from persona.ports import Cell, Transaction
 from tests.clock import NOON
@@ -333,18 +333,57 @@ async def outcome_of(opening: Callable[[], Awaitable[PostgresStore]]) -> Excepti
     return None
 
 
-async def test_a_second_process_is_refused(
-    store: PostgresStore, postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As long as one Rapport writes a database, no other does; afterwards the next may at once."""
-    monkeypatch.setattr(postgres_connections, "OWNER_TIMEOUT_S", 0.0)
-    opening = partial(PostgresStore.open, postgres_url, key=KEY)
-    refused = await outcome_of(opening)
-    await store.close()
+async def test_several_may_have_it_open(store: PostgresStore, postgres_url: str) -> None:
+    """A second process opens the same database, reads what the first wrote, and is read by it."""
+    second = await PostgresStore.open(postgres_url, key=KEY)
+    await store.write(keeping("first"))
+    await second.write(keeping("second"))
+    found = [await one.read(reading(name)) for one, name in ((second, "first"), (store, "second"))]
+    await second.close()
 
-    assert isinstance(refused, errors.StoreBusyError)
-    assert "another Rapport" in str(refused)
-    assert await outcome_of(opening) is None
+    assert found == ["kept", "kept"]
+
+
+async def test_several_may_start_at_once(postgres_url: str, other: Any) -> None:
+    """Processes that open a new database at the same moment make one set of keys, and all use that."""
+    opened = await asyncio.gather(*(PostgresStore.open(postgres_url, key=KEY) for _ in range(4)))
+    for one in opened:
+        await one.close()
+
+    assert await other.fetchval("SELECT count(*) FROM rapport_keys.vault") == 1
+    assert await other.fetchval("SELECT count(*) FROM vault") == 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("lease_until <= :database_now", f"lease_until <= {DATABASE_NOW}"),
+        ("LIMIT 1 /* skip locked */", "LIMIT 1 FOR UPDATE SKIP LOCKED"),
+        ("LIMIT 1 /* skip */ -- :database_now", "LIMIT 1 /* skip */ -- :database_now"),
+    ],
+)
+def test_what_means_more_here(sql: str, expected: str) -> None:
+    """The time of a lease is the server's, whatever a worker hands in, and rows that others hold can be passed over."""
+    assert numbered(sql) == (expected, ())
+
+
+@pytest.mark.parametrize("statement", [inbox._OPEN, inbox._ABANDONED, inbox._NEXT, inbox._WAITING, inbox._CLAIM])
+async def test_open_messages_are_found_by_an_index(store: PostgresStore, other: Any, statement: str) -> None:
+    """Whatever is asked about open messages reads the rows that are open, however many are settled."""
+    await other.execute("""
+        INSERT INTO inbox (tenant, key, room, message, answer, state, attempts, received_at, settled_at, position)
+        SELECT 'slack:T1', i::text, 'C' || i % 50, i::text, i::text, 'answered', 1, i,
+               CASE WHEN i % 1000 > 0 THEN i END, i FROM generate_series(1, 20000) i
+    """)
+    await other.execute("ANALYZE")
+    sql, names = numbered(statement)
+    values = {"tenant": "'slack:T1'", "room": "'C1'", "key": "'1000'", "owner": "'w'", "lease": "1", "out_of_turn": "0"}
+    for number in reversed(range(len(names))):
+        sql = sql.replace(f"${number + 1}", values[names[number]])
+    plan = "\n".join(row[0] for row in await other.fetch(f"EXPLAIN {sql}"))
+
+    assert "Seq Scan on inbox" not in plan
+    assert re.search(r"Index Scan (using|on) (inbox_open|inbox_waiting|inbox_pkey)", plan)
 
 
 async def test_another_master_key_is_refused(store: PostgresStore, postgres_url: str) -> None:

@@ -16,7 +16,7 @@ from persona.ports import Transaction
 from tests.clock import StillClock
 
 T1, T2 = TenantId("slack:T1"), TenantId("slack:T2")
-REMEMBERS = {"origin", "vault", "alembic_version", "audit", "audit_head"}
+REMEMBERS = {"origin", "vault", "alembic_version", "audit", "audit_head", "lease", "timer"}
 """What holds nothing of anybody."""
 
 

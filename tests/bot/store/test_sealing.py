@@ -31,7 +31,8 @@ INSERT INTO message VALUES ('slack:T1','C1','m1',1,'slack:T1','U1','Ana Xanadu',
 INSERT INTO message VALUES ('slack:T1','C1','m2',2,NULL,NULL,'','m1','Xanadu is far away',2,0);
 INSERT INTO message VALUES ('slack:T1','C1','m3',3,'slack:T9','U1','Bo','m0','v1.Xanadu.is out',3,0);
 INSERT INTO message VALUES ('slack:T1','C1','m4',4,NULL,NULL,'','m0','Xanadu, as nobody said',4,0);
-INSERT INTO inbox VALUES ('slack:T1','C1:m1','C1','m1','a1','answered',1,1,NULL,NULL,NULL,NULL);
+INSERT INTO inbox (tenant, key, room, message, answer, state, attempts, received_at)
+  VALUES ('slack:T1','C1:m1','C1','m1','a1','answered',1,1);
 INSERT INTO outbox VALUES ('slack:T1','a1',0,'Xanadu is','ready',NULL);
 INSERT INTO outbox VALUES ('slack:T1','a1',1,'far away','ready',NULL);
 INSERT INTO outbox VALUES ('slack:T1','a0',0,'','open',NULL);
