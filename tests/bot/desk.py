@@ -58,6 +58,10 @@ class Paper:
         self.slipped: list[tuple[Room, Member, View]] = []
         self.locales: dict[str, str] = {}
         self.is_reachable = True
+        self.is_down = False
+        """Whether it takes no post."""
+        self.found: str | None = None
+        """The id of a post that may have been taken, as far as it is found."""
 
     def serves(self, room: Room) -> bool:
         return True
@@ -69,17 +73,20 @@ class Paper:
         return [text]
 
     async def post(self, post: Post) -> str:
+        if self.is_down:
+            raise errors.PlatformUnreachableError
         self.posted.append((post.room, post.text))
         return f"r{len(self.posted)}"
 
     async def edit(self, post: Post, post_id: str) -> str:
-        raise AssertionError(post_id)
+        assert post_id == self.found
+        return post_id
 
     async def remove(self, post: Post, post_id: str) -> None:
         raise AssertionError(post_id)
 
     async def find(self, post: Post) -> str | None:
-        return None
+        return self.found
 
     @asynccontextmanager
     async def working(self, message: Message) -> AsyncIterator[None]:
