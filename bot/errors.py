@@ -84,6 +84,9 @@ class ModelError(BotError):
     used: Usage | None = None
     """What was consumed all the same, where the provider said so."""
 
+    is_away: bool = False
+    """Whether the model was not asked at all, since it failed again and again."""
+
     for_member = "The language model gave me no answer. Please ask again in a minute."
 
 

@@ -159,6 +159,9 @@ class Learning:
                     reply = await self._optimizer.ask(spoken)
                 return asked + await self._outcomes.keep(batch, reply, owner=owner, call=call)
             except (errors.ModelError, errors.StoreError, ProposalError, errors.LeaseLostError) as error:
+                if isinstance(error, errors.ModelError) and error.is_away:
+                    await self._outcomes.put_off(batch, error, owner=owner, call=call)
+                    return Swept()
                 if reply is not None and isinstance(error, errors.LeaseLostError):  # paid for all the same
                     charge = partial(applying.charge, batch=batch, used=reply.usage, call=call)
                     await self._store.write(partial(charge, now=self._clock.now()))

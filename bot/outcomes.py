@@ -145,6 +145,19 @@ class Outcomes:
             )
         return Swept(failures=len(held))
 
+    async def put_off(self, batch: Sequence[Due], error: errors.ModelError, *, owner: str, call: UpdateId) -> None:
+        """Let sessions that were not asked about, since the model is away, come due again; no failure of theirs."""
+        rooms = [one.claimed.room for one in batch if one.is_held]
+
+        async def release(transaction: Transaction, *, now: datetime) -> None:
+            if error.used is not None:
+                await applying.charge(transaction, batch, error.used, call=call, now=now)
+            for room in rooms:
+                await sessions.put_off(transaction, room, owner=owner, until=now + BACK_OFF)
+
+        await self._store.write(partial(release, now=self._clock.now()))
+        _log.info("session.put_off", tenant=rooms[0].tenant, sessions=len(rooms), error=type(error).__name__)
+
     async def _tell_who_asked(self, batch: Sequence[Due], applied: Sequence[Operation], call: UpdateId) -> None:
         """Tell members who asked to have something remembered or forgotten what came of it."""
         for one in [one for one in batch if one.claimed.is_wanted]:

@@ -152,6 +152,15 @@ NO_USAGE = Usage(input_tokens=0, output_tokens=0)
 """Nothing was asked of any model."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Away:
+    """That a model is asked less often than there are questions, since it fails."""
+
+    since: datetime
+    error: type[ModelError]
+    """What it said last."""
+
+
 class Model(StructuredModel, Protocol):
     """A language model."""
 

@@ -25,6 +25,7 @@ from bot.lanes import Lanes
 from bot.learning import Learning, Pace
 from bot.leases import SCHEDULER, Leases
 from bot.messages import Message, Platform
+from bot.models.breaker import Breakers
 from bot.models.offline import OfflineModel
 from bot.notices import Notices
 from bot.offering import Offers
@@ -73,7 +74,8 @@ async def open_core(
     clock = clock or SystemClock()
     default = settings.persona_consent or default
     fields = special.with_fields(schema.load(settings.persona_schema), settings.allowed_categories)
-    model, batch_model = _models(settings, clock) if model is None else (model, None)
+    breakers = Breakers(clock=clock)
+    model, batch_model = _models(settings, clock, breakers) if model is None else (model, None)
     async with AsyncExitStack() as closing:
         closing.push_async_callback(model.close)
         address = settings.database_url.get_secret_value()
@@ -87,7 +89,15 @@ async def open_core(
         terms = Terms(schema=fields, default=default)
         worker = Worker.new(lease=settings.worker_lease) if opening.is_postgres(address) else ALONE
         yield _assembled(
-            settings, store, lanes, clock=clock, terms=terms, model=model, batch_model=batch_model, worker=worker
+            settings,
+            store,
+            lanes,
+            clock=clock,
+            terms=terms,
+            model=model,
+            batch_model=batch_model,
+            breakers=breakers,
+            worker=worker,
         )
 
 
@@ -101,6 +111,7 @@ def _assembled(
     model: Model,
     batch_model: BatchModel | None,
     worker: Worker,
+    breakers: Breakers,
 ) -> Core:
     """Everything that is built on an open store, from what delivers to what an adapter sees."""
     adapters: dict[Platform, Adapter] = {}
@@ -139,6 +150,7 @@ def _assembled(
         models=asked,
         monthly=settings.monthly_budget,
         purge=purging.purge,
+        away=breakers.away,
     )
     commands = Commands(_context(settings, store, clock=clock, terms=terms, office=office))
     intake = Intake(
@@ -216,7 +228,7 @@ def _offer(lanes: Lanes, offers: Offers, categories: SpecialCategories, message:
         lanes.submit(OFFERING, f"{message.key} (special)", partial(categories.consider, message))
 
 
-def _models(settings: Settings, clock: Clock) -> tuple[Model, BatchModel | None]:
+def _models(settings: Settings, clock: Clock, breakers: Breakers) -> tuple[Model, BatchModel | None]:
     if settings.anthropic_api_key is None:
         return OfflineModel(), None
     from bot.models.anthropic import AnthropicModel  # noqa: PLC0415 - late, like the SDK behind it
@@ -227,6 +239,7 @@ def _models(settings: Settings, clock: Clock) -> tuple[Model, BatchModel | None]
         answer_model=settings.anthropic_model,
         persona_model=settings.persona_model,
         clock=clock,
+        breakers=breakers,
     )
     return model, model.batches
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot import consent
 from bot.consent import Default
 from bot.messages import Member, Platform, Room, TenantId
-from bot.ports import Clock
+from bot.ports import Away, Clock
 from bot.store import members, retention
 from bot.store.engine import Store
 from bot.store.usage import Purpose
@@ -30,6 +30,8 @@ class Office:
     """The installation's budget for each tenant and month, in micro-dollars."""
     purge: Callable[[TenantId, datetime], Awaitable[bool]]
     """Erases what was said in a tenant, and all that was learned from it; False if it did since that moment."""
+    away: Callable[[], Mapping[Purpose, Away]] = dict
+    """Which of the models are away now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

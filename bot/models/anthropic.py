@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
+from bot import errors
 from bot.models import anthropic_replies as replies
 from bot.models import anthropic_requests as requests
 from bot.models.anthropic_batches import AnthropicBatches
+from bot.models.breaker import Breaker, Breakers
 from bot.ports import NO_USAGE, RESTART, Clock, Restart
 from persona.ports import StructuredReply, StructuredRequest, Usage
 
@@ -56,6 +58,7 @@ class AnthropicModel:
         persona_model: str,
         clock: Clock,
         deadlines: Deadlines | None = None,
+        breakers: Breakers | None = None,
     ) -> None:
         self.name = answer_model
         self._persona_model = persona_model
@@ -63,6 +66,7 @@ class AnthropicModel:
         self._base_url = base_url
         self._clock = clock
         self._deadlines = deadlines or Deadlines()
+        self._breakers = breakers or Breakers(clock=clock)
         self._client: AsyncAnthropic | None = None
         self._opening = asyncio.Lock()
 
@@ -78,8 +82,9 @@ class AnthropicModel:
         create = (await self._open()).messages.create
         from bot.models.anthropic_errors import ODDITIES, failure  # noqa: PLC0415 - it imports the SDK
 
-        ends_at, spent = self._ends_at(), NO_USAGE
+        breaker, ends_at, spent = self._breakers.answers, self._ends_at(), NO_USAGE
         for attempt in range(TRIES):
+            self._pass(breaker, spent)
             has_text, reading = False, None
             try:
                 stream = await self._within(create(**requests.answer(prompt, self.name), stream=True), ends_at)
@@ -89,10 +94,16 @@ class AnthropicModel:
                     yield piece
             except ODDITIES as error:
                 spent = reading.usage if reading else spent
-                await self._pause(failure(error, has_text=has_text), attempt, ends_at, spent)
+                failed = failure(error)
+                breaker.failed(failed.error)
+                await self._pause(failed.cut() if has_text else failed, attempt, ends_at, spent, breaker)
                 if has_text:
                     yield RESTART
+            except errors.ModelError:
+                breaker.spoke()
+                raise
             else:
+                breaker.spoke()
                 return
 
     async def propose(self, request: StructuredRequest) -> StructuredReply:
@@ -100,14 +111,23 @@ class AnthropicModel:
         create = (await self._open()).messages.create
         from bot.models.anthropic_errors import ODDITIES, failure  # noqa: PLC0415 - it imports the SDK
 
-        ends_at, spent = self._ends_at(), NO_USAGE
+        breaker, ends_at, spent = self._breakers.updates, self._ends_at(), NO_USAGE
         for attempt in range(TRIES):
+            self._pass(breaker, spent)
             try:
                 message = await self._within(create(**requests.update(request, self._persona_model)), ends_at)
                 spent += replies.used(message.usage, message.model)
-                return replies.structured(message, spent)
+                reply = replies.structured(message, spent)
             except ODDITIES as error:
-                await self._pause(failure(error), attempt, ends_at, spent)
+                failed = failure(error)
+                breaker.failed(failed.error)
+                await self._pause(failed, attempt, ends_at, spent, breaker)
+            except errors.ModelError:
+                breaker.spoke()
+                raise
+            else:
+                breaker.spoke()
+                return reply
         raise AssertionError("the last pause raises")
 
     async def warm(self) -> None:
@@ -133,12 +153,20 @@ class AnthropicModel:
         async with asyncio.timeout_at(ends_at):
             return await call
 
-    async def _pause(self, failed: Failure, attempt: int, ends_at: float, spent: Usage) -> None:
+    def _pass(self, breaker: Breaker, spent: Usage) -> None:
+        """Go on to a try, unless the model is away by now; what earlier ones consumed is known to the error."""
+        try:
+            breaker.check()
+        except errors.ModelError as error:
+            error.used = _consumed(spent)
+            raise
+
+    async def _pause(self, failed: Failure, attempt: int, ends_at: float, spent: Usage, breaker: Breaker) -> None:
         """Wait before the next try, or raise if there is to be none, with what all of them consumed."""
         wait_s = max(failed.wait_s or 0.0, FIRST_WAIT_S * 2**attempt * random.uniform(0.75, 1.0))  # noqa: S311 - jitter
         is_late = asyncio.get_running_loop().time() + wait_s >= ends_at
-        if failed.wait_s is None or attempt == TRIES - 1 or is_late:
-            failed.error.used = spent if spent.input_tokens else None
+        if failed.wait_s is None or attempt == TRIES - 1 or is_late or breaker.away:
+            failed.error.used = _consumed(spent)
             raise failed.error
         _log.info("model.retried", model=self.name, attempt=attempt + 1, why=str(failed.error))
         await self._clock.sleep(wait_s)
@@ -183,6 +211,10 @@ class _Reading:
         elif event.type == "message_delta":
             self._stop_reason = event.delta.stop_reason
             self._usage = replies.replaced(self._usage, replies.used(event.usage, self._usage.model))
+
+
+def _consumed(spent: Usage) -> Usage | None:
+    return spent if spent.input_tokens else None
 
 
 def _client(key: str, base_url: str) -> AsyncAnthropic:

@@ -59,22 +59,22 @@ class Failure:
     wait_s: float | None
     """Least seconds before another try; None if none is worth it."""
 
+    def cut(self) -> "Failure":
+        """The same for an answer that had begun."""
+        return self if self.wait_s is None else Failure(errors.ModelCutError(str(self.error)), self.wait_s)
 
-def failure(error: Exception, *, has_text: bool = False) -> Failure:
-    """What one of `ODDITIES` means; `has_text` says that an answer had begun. The texts never carry what was sent."""
+
+def failure(error: Exception) -> Failure:
+    """What one of `ODDITIES` means. The texts never carry what was sent."""
     if isinstance(error, anthropic.APIStatusError):
-        failed = _status_failure(error)
-    elif isinstance(error, TimeoutError):
-        failed = Failure(errors.ModelUnreachableError("the model was silent for too long"), 0.0)
-    elif isinstance(error, anthropic.APIConnectionError | httpx2.HTTPError):
-        failed = Failure(errors.ModelUnreachableError("the connection to the model failed"), 0.0)
-    elif isinstance(error, EOFError):
-        failed = Failure(errors.ModelCutError("the model's reply ended without saying why"), 0.0)
-    else:
-        failed = Failure(errors.ModelCutError("the model's reply could not be read"), 0.0)
-    if has_text and failed.wait_s is not None:
-        return Failure(errors.ModelCutError(str(failed.error)), failed.wait_s)
-    return failed
+        return _status_failure(error)
+    if isinstance(error, TimeoutError):
+        return Failure(errors.ModelUnreachableError("the model was silent for too long"), 0.0)
+    if isinstance(error, anthropic.APIConnectionError | httpx2.HTTPError):
+        return Failure(errors.ModelUnreachableError("the connection to the model failed"), 0.0)
+    if isinstance(error, EOFError):
+        return Failure(errors.ModelCutError("the model's reply ended without saying why"), 0.0)
+    return Failure(errors.ModelCutError("the model's reply could not be read"), 0.0)
 
 
 def named(kind: object) -> errors.ModelError:

@@ -48,6 +48,11 @@ class Dear(ScriptedModel):
         return StructuredReply(text=reply.text, usage=Usage(model=self.name, input_tokens=self.tokens, output_tokens=0))
 
 
+def _loaded(database: Path, values: dict[str, Any]) -> settings.Settings:
+    given = {"database_url": f"sqlite:///{database}", "admin_user_ids": "slack:U0", "persona_consent": "on"}
+    return settings.load(**{**given, **values})
+
+
 class Hall:
     """Open it with `opened`."""
 
@@ -69,11 +74,16 @@ class Hall:
         **values: Any,
     ) -> AsyncIterator[Hall]:
         """With members who are remembered unless they say no, if `values` say nothing else."""
-        given = {"database_url": f"sqlite:///{database}", "admin_user_ids": "slack:U0", "persona_consent": "on"}
         model = model or ScriptedModel()
-        loaded = settings.load(**{**given, **values})
-        async with open_core(loaded, clock=clock, model=model, around=around) as core:
+        async with open_core(_loaded(database, values), clock=clock, model=model, around=around) as core:
             yield cls(core, clock, model)
+
+    @classmethod
+    @asynccontextmanager
+    async def connected(cls, database: Path, clock: StillClock, **values: Any) -> AsyncIterator[Hall]:
+        """The same with the model that `values` name as settings do; `model` is then one that nobody asks."""
+        async with open_core(_loaded(database, values), clock=clock) as core:
+            yield cls(core, clock, ScriptedModel())
 
     async def rules(self, words: str, where: Room | None = None) -> View:
         """Let the admin type something after `/persona-admin`."""

@@ -10,7 +10,9 @@ from bot.commands.admin.budgets import spending, spent
 from bot.commands.admin.consent import sentence
 from bot.commands.command import Asked, Command, Context, holding
 from bot.commands.wording import counted
+from bot.ports import Away
 from bot.store import figures, rules
+from bot.store.usage import Purpose
 from bot.views import Line, Section, View
 from persona.ports import Transaction
 
@@ -21,6 +23,9 @@ _STATES = {
     "paused": "paused it",
     "withdrawn": "said no",
 }
+
+
+_DOES: dict[Purpose, str] = {"answer": "answers", "learn": "updates"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,14 @@ def _running(context: Context) -> tuple[Line, ...]:
         Line(text=f"Rapport {VERSION}"),
         Line(text=f"Connected: {', '.join(sorted(office.adapters)) or 'nothing'}"),
         Line(text=f"Answers by {office.models['answer']}, updates by {office.models['learn']}"),
+        *(_away(purpose, away) for purpose, away in office.away().items()),
     )
+
+
+def _away(purpose: Purpose, away: Away) -> Line:
+    """What a model that is asked rarely said last, and since when."""
+    what = f"The model for {_DOES[purpose]} fails since {away.since:%Y-%m-%d %H:%M} UTC"
+    return Line(text=what, note=str(away.error()))
 
 
 def _members(found: _Found) -> tuple[Line, ...]:

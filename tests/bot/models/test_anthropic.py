@@ -100,10 +100,21 @@ either_call = pytest.mark.parametrize("ask", [answered, proposed], ids=["answer"
 
 @asynccontextmanager
 async def connected(
-    url: str, clock: StillClock, *, deadlines: Deadlines = PATIENT, **models: str
+    url: str,
+    clock: StillClock,
+    *,
+    deadlines: Deadlines = PATIENT,
+    answer_model: str = ANSWER_MODEL,
+    persona_model: str = PERSONA_MODEL,
 ) -> AsyncIterator[AnthropicModel]:
-    named = {"answer_model": ANSWER_MODEL, "persona_model": PERSONA_MODEL} | models
-    model = AnthropicModel(key=KEY, base_url=url, clock=clock, deadlines=deadlines, **named)
+    model = AnthropicModel(
+        key=KEY,
+        base_url=url,
+        answer_model=answer_model,
+        persona_model=persona_model,
+        clock=clock,
+        deadlines=deadlines,
+    )
     yield model
     await model.close()
 
