@@ -1,20 +1,21 @@
-"""Budgets: what a tenant may spend on models in a month (UTC), looked at before each call.
+"""Budgets: what a tenant may spend on models in a month, and a member on answers in a day (both UTC), looked at before
+each call.
 
 What was spent is the sum of the usage rows, so a crash forgets nothing. A call begins if the budget is not used up,
 even should all that run already cost the most they can; else it waits for one of them. So a budget is passed by one
-call at most. That holds within a process: several on one database may pass it by a call each.
+call at most. That holds within a process: several on one database may pass it by a call each (decision 0026).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from weakref import WeakValueDictionary
 
 from bot import prices
-from bot.errors import BudgetSpentError
+from bot.errors import BudgetSpentError, MemberBudgetSpentError
 from bot.messages import TenantId
 from bot.models.anthropic_requests import MAX_ANSWER_TOKENS
 from bot.ports import Clock
@@ -23,6 +24,7 @@ from bot.store import batches, rules, usage
 from bot.store.engine import Store
 from bot.store.usage import Purpose
 from persona.optimizer import MAX_TOKENS
+from persona.persona import MemberKey
 from persona.ports import Transaction
 
 LEARNING_SHARE = 0.8
@@ -78,14 +80,8 @@ async def _within(transaction: Transaction, tenant: TenantId, limit: int | None,
     )
 
 
-def _spent(now: Spending) -> BudgetSpentError:
-    error = BudgetSpentError()
-    error.until = now.goes_on
-    return error
-
-
 class _Running:
-    """The calls of one tenant that run."""
+    """The calls that run at the cost of one tenant, or of one member."""
 
     def __init__(self) -> None:
         self.most = 0
@@ -94,18 +90,30 @@ class _Running:
         self.changed = asyncio.Condition()
 
 
+IsRoom = Callable[[_Running], Awaitable[bool]]
+"""Whether a call may begin beside those that run; False while they may yet use up what is left."""
+
+
 class Budgets:
     """Lets calls begin, or says that the budget is used up."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, models: Mapping[Purpose, str], monthly: int | None = None
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        models: Mapping[Purpose, str],
+        monthly: int | None = None,
+        daily: int | None = None,
     ) -> None:
         self.monthly = monthly
         """The most each tenant may spend in a month, in micro-dollars; None for no limit."""
+        self.daily = daily
+        """The most the answers to one member of a tenant may cost in a day; likewise."""
         self.models = models
         self._store = store
         self._clock = clock
-        self._running: WeakValueDictionary[TenantId, _Running] = WeakValueDictionary()
+        self._running: WeakValueDictionary[Hashable, _Running] = WeakValueDictionary()
         most = partial(prices.most, models.get("learn", ""), max_bytes=MAX_UPDATE_BYTES, max_tokens=MAX_TOKENS)
         self._most_update = most()
         self._most_batched = most(is_batch=True)
@@ -115,18 +123,24 @@ class Budgets:
         return await limit_of(transaction, tenant, monthly=self.monthly) is not None
 
     @asynccontextmanager
-    async def answering(self, tenant: TenantId, prompt: Prompt, *, is_limited: bool = True) -> AsyncIterator[None]:
-        """Keep a place for an answer; stay in it until what it cost is recorded.
+    async def answering(
+        self, tenant: TenantId, member: MemberKey, prompt: Prompt, *, is_limited: bool = True
+    ) -> AsyncIterator[None]:
+        """Keep a place for an answer to a member; stay in it until what it cost is recorded.
 
-        Where it is known that there is no budget, `is_limited` spares each answer the question.
+        Where it is known that the tenant has no budget, `is_limited` spares each answer the question. Whoever waits for
+        their own answers to end keeps no place among those of the tenant.
 
         Raises:
-            BudgetSpentError: the tenant's budget is used up.
+            MemberBudgetSpentError: the member's budget is used up.
+            BudgetSpentError: the tenant's is.
         """
         said = (prompt.instructions, prompt.persona or "", *(turn.text for turn in (*prompt.history, prompt.question)))
         size = sum(len(text.encode("utf-8", "replace")) for text in said)
         most = prices.most(self.models.get("answer", ""), max_bytes=size, max_tokens=MAX_ANSWER_TOKENS)
-        async with self._place(tenant, most, share=1, is_limited=is_limited):
+        of_member = partial(self._has_room_of_their_own, tenant, member) if self.daily is not None else None
+        of_tenant = partial(self._has_room, tenant, share=1) if is_limited else None
+        async with self._place((tenant, member), most, of_member), self._place(tenant, most, of_tenant):
             yield
 
     @asynccontextmanager
@@ -136,7 +150,7 @@ class Budgets:
         Raises:
             BudgetSpentError: that share is used up.
         """
-        async with self._place(tenant, self._most_update, share=LEARNING_SHARE):
+        async with self._place(tenant, self._most_update, partial(self._has_room, tenant, share=LEARNING_SHARE)):
             yield
 
     async def check_batch(self, tenant: TenantId, *, others: int) -> None:
@@ -149,15 +163,14 @@ class Budgets:
         running = self._running.get(tenant)
         reserved = others * self._most_batched + (running.most if running else 0)
         if now is not None and now.is_spent(LEARNING_SHARE, besides=self._batched(now) + reserved):
-            raise _spent(now)
+            raise BudgetSpentError(until=now.goes_on)
 
     @asynccontextmanager
-    async def _place(
-        self, tenant: TenantId, most: int, *, share: float, is_limited: bool = True
-    ) -> AsyncIterator[None]:
-        running = self._running.setdefault(tenant, _Running())
+    async def _place(self, whose: Hashable, most: int, is_room: IsRoom | None) -> AsyncIterator[None]:
+        """A place among the calls of a tenant or a member; where `is_room` is None there is no limit."""
+        running = self._running.setdefault(whose, _Running())
         async with running.changed:
-            while is_limited and not await self._is_room(tenant, running, share):
+            while is_room is not None and not await is_room(running):
                 await running.changed.wait()
             running.most += most
             running.calls += 1
@@ -169,14 +182,23 @@ class Budgets:
                 running.calls -= 1
                 running.changed.notify_all()
 
-    async def _is_room(self, tenant: TenantId, running: _Running, share: float) -> bool:
-        """Whether a call may begin now; False while others that run may yet use up what is left."""
+    async def _has_room(self, tenant: TenantId, running: _Running, *, share: float) -> bool:
+        """See `IsRoom`; raises where a share of the tenant's budget is used up."""
         now = await self._store.read(partial(self._limited, tenant=tenant))
         if now is None:
             return True
         if now.is_spent(share, besides=self._batched(now)):
-            raise _spent(now)
+            raise BudgetSpentError(until=now.goes_on)
         return not running.calls or not now.is_spent(share, besides=self._batched(now) + running.most)
+
+    async def _has_room_of_their_own(self, tenant: TenantId, member: MemberKey, running: _Running) -> bool:
+        """See `IsRoom`; raises where the member's own budget is used up."""
+        assert self.daily is not None
+        day = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        spent = await self._store.read(partial(usage.spent_on, tenant=tenant, member=member, since=day))
+        if spent >= self.daily:
+            raise MemberBudgetSpentError(until=day + timedelta(days=1))
+        return not running.calls or spent + running.most < self.daily
 
     def _batched(self, now: Spending) -> int:
         """What is out in batches, at the most it can cost."""

@@ -13,6 +13,7 @@ BotError
 │   ├── ModelKeyError          the key is missing, wrong or revoked
 │   ├── ModelLimitError        a spend limit is reached: waiting does not help
 │   ├── BudgetSpentError       a tenant's budget for this month is used up
+│   │   └── MemberBudgetSpentError  what answers to one member may cost in a day
 │   ├── ModelBusyError         rate limit or overload, after our own tries
 │   ├── ModelUnreachableError  no connection, or nothing came in time
 │   ├── ModelCutError          the answer began and did not end
@@ -110,8 +111,16 @@ class BudgetSpentError(ModelError):
         " raises it. Please ask again then."
     )
 
-    until: datetime | None = None
-    """When the next month begins."""
+    def __init__(self, *words: object, until: datetime) -> None:
+        super().__init__(*words)
+        self.until = until
+        """When it goes on."""
+
+
+class MemberBudgetSpentError(BudgetSpentError):
+    """What the answers to one member may cost in a day is used up; raise it with MEMBER_DAILY_BUDGET."""
+
+    for_member = "Your share of answers is used up for today. Please ask again tomorrow; all my commands go on."
 
 
 class ModelBusyError(ModelError):

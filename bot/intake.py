@@ -1,6 +1,6 @@
 """Intake: what a platform hands us is stored before it is acknowledged, and each post only once."""
 
-from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -12,11 +12,12 @@ from bot.consent import Default
 from bot.lanes import MAX_WAITING, Lanes
 from bot.messages import Accepted, Deletion, Edit, Message, MessageId, Platform, Room, clean, platform_of
 from bot.ports import Adapter, Clock
-from bot.store import conversations, departures, inbox, origins
+from bot.store import authors, conversations, departures, inbox, origins
 from bot.store import off_record as off_records
 from bot.store.engine import Store
 from bot.store.workers import ALONE, Worker
 from persona import forgetting
+from persona.persona import MemberKey
 from persona.ports import Transaction
 from persona.schema import Schema
 
@@ -77,7 +78,7 @@ class Intake:
         keep = partial(_accept, message=message, worker=self._worker)
         is_new = await self._store.write(partial(self._if_there, message=message, keep=keep))
         if is_new:
-            await self._line_up(Accepted(id=message.id, room=message.room))
+            await self._line_up(Accepted(id=message.id, room=message.room), author=author.key)
         return is_new
 
     async def _take(self, command: Message) -> bool:
@@ -118,17 +119,18 @@ class Intake:
         What came over a platform that is not connected now waits until it is; what another worker sees to is its own.
         """
         unsettled = partial(inbox.unsettled, now=self._clock.now(), worker=self._worker)
-        return self._line_up_again(await self._store.read(unsettled))
+        return await self._line_up_again(await self._store.read(unsettled))
 
     async def take_over(self) -> int:
         """Line up what other workers had and let run out. Returns how many."""
         abandoned = partial(inbox.abandoned, now=self._clock.now(), worker=self._worker)
-        return self._line_up_again(await self._store.read(abandoned))
+        return await self._line_up_again(await self._store.read(abandoned))
 
-    def _line_up_again(self, known: Iterable[Accepted]) -> int:
-        ours = [accepted for accepted in known if self._is_ours(accepted) and not self._is_lined_up(accepted)]
-        for accepted in ours:
-            self._lanes.submit(_lane(accepted), accepted.key, partial(self._answered, accepted))
+    async def _line_up_again(self, known: Sequence[Accepted]) -> int:
+        found = zip(known, await self._store.read(partial(authors.of, every=known)), strict=True) if known else ()
+        ours = [one for one in found if self._is_ours(one[0]) and not self._is_lined_up(one[0])]
+        for accepted, author in ours:
+            self._lanes.submit(_lane(accepted), accepted.key, partial(self._answered, accepted), whose=author)
         return len(ours)
 
     def _is_ours(self, accepted: Accepted) -> bool:
@@ -138,11 +140,11 @@ class Intake:
     def _is_lined_up(self, accepted: Accepted) -> bool:
         return any(self._lanes.holds(lane, accepted.key) for lane in (_lane(accepted), _surplus_lane(accepted)))
 
-    async def _line_up(self, accepted: Accepted) -> None:
+    async def _line_up(self, accepted: Accepted, *, author: MemberKey) -> None:
         if await self._is_full(accepted):
             self._lanes.submit(_surplus_lane(accepted), accepted.key, partial(self._turn_away, accepted))
         else:
-            self._lanes.submit(_lane(accepted), accepted.key, partial(self._answered, accepted))
+            self._lanes.submit(_lane(accepted), accepted.key, partial(self._answered, accepted), whose=author)
 
     async def _is_full(self, accepted: Accepted) -> bool:
         """Whether as much waits in the room as may; with several workers it waits in the database, not in our lane."""
@@ -161,11 +163,10 @@ class Intake:
         try:
             look = partial(inbox.following, room=accepted.room, now=self._clock.now(), worker=self._worker)
             following = await self._store.read(look)
+            if following is not None:
+                await self._line_up_again([following])
         except errors.StoreError as error:  # whoever accepted it, or a later look, sees to it
             _log.warning("message.not_followed", reference=accepted.reference, error=type(error).__name__)
-            return
-        if following is not None:
-            self._line_up_again([following])
 
 
 def _lane(accepted: Accepted) -> str:

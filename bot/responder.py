@@ -250,7 +250,9 @@ class Responder:
         if len(message.text) > prompt.MAX_MESSAGE_CHARS:
             return _Reply(text=_too_long(message), outcome="failed", why="message too long")
         try:
-            place = self._budgets.answering(message.room.tenant, turn.prompt, is_limited=turn.is_limited)
+            place = self._budgets.answering(
+                message.room.tenant, message.author.key, turn.prompt, is_limited=turn.is_limited
+            )
             await paying.enter_async_context(place)
             async with self._delivery.adapter(message.room).working(message):
                 return await self._from_model(turn)
@@ -325,8 +327,11 @@ def _failure(sentence: str, message: Message) -> str:
 
 
 def _spent(error: errors.BudgetSpentError) -> str:
-    if error.until is None:
-        return error.for_member
+    if isinstance(error, errors.MemberBudgetSpentError):
+        return (
+            f"Your share of answers is used up for today. I go on {error.until:%Y-%m-%d} at 00:00 (UTC). Please ask"
+            " again then; all my commands go on."
+        )
     return (
         f"The budget for this month is used up here, so I have no answer. I go on {error.until:%Y-%m-%d} (UTC), or as"
         " soon as an admin raises it. Please ask again then."

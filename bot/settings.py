@@ -149,6 +149,8 @@ class Settings(BaseSettings):
     admin_user_ids: Annotated[str, AfterValidator(_admins)] | None = None
     monthly_budget: Annotated[int, BeforeValidator(_budget)] | None = None
     """In micro-dollars."""
+    member_daily_budget: Annotated[int, BeforeValidator(_budget)] | None = None
+    """In micro-dollars."""
     allowed_api_hosts: str = ""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] | None = None

@@ -118,7 +118,13 @@ def _assembled(
     schema, default, asked = terms.schema, terms.default, _asked(settings, model)
     leases = Leases(store=store, clock=clock, worker=worker)
     delivery = Delivery(store=store, adapters=adapters, clock=clock, worker=worker)
-    budgets = Budgets(store=store, clock=clock, models=asked, monthly=settings.monthly_budget)
+    budgets = Budgets(
+        store=store,
+        clock=clock,
+        models=asked,
+        monthly=settings.monthly_budget,
+        daily=settings.member_daily_budget,
+    )
     learning = Learning(
         store=store,
         optimizer=Optimizer(model=model, schema=schema),

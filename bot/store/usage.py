@@ -32,6 +32,11 @@ _TOTALS = """
     GROUP BY purpose ORDER BY purpose
 """
 _SPENT = "SELECT sum(cost) AS cost FROM usage WHERE tenant = :tenant AND used_at >= :since"
+_SPENT_ON = """
+    SELECT sum(cost) AS cost FROM usage
+    WHERE tenant = :tenant AND member_tenant = :member_tenant AND member = :member AND used_at >= :since
+      AND purpose = 'answer'
+"""
 _TOTALS_OF = """
     SELECT tenant, purpose, model, count(*) AS calls, sum(input_tokens) AS input_tokens,
            sum(cached_tokens) AS cached_tokens, sum(output_tokens) AS output_tokens,
@@ -109,6 +114,14 @@ async def totals(
 async def spent(transaction: Transaction, tenant: TenantId, *, since: datetime) -> int:
     """What a tenant's calls cost since a moment, in micro-dollars, as far as prices are known."""
     row = await transaction.fetch_one(_SPENT, tenant=tenant, since=to_micros(since))
+    return 0 if row is None else row["cost"] or 0
+
+
+async def spent_on(transaction: Transaction, tenant: TenantId, member: MemberKey, *, since: datetime) -> int:
+    """What the answers to one member cost in a tenant since a moment, in micro-dollars, as far as prices are known."""
+    row = await transaction.fetch_one(
+        _SPENT_ON, tenant=tenant, member_tenant=member.tenant, member=member.id, since=to_micros(since)
+    )
     return 0 if row is None else row["cost"] or 0
 
 

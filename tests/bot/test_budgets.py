@@ -12,6 +12,7 @@ import pytest
 
 from bot import budgets, money, prices
 from bot.budgets import LEARNING_SHARE, MAX_UPDATE_BYTES
+from bot.lanes import MAX_RUNNING_OF_ONE
 from bot.messages import Member
 from bot.prompt import Prompt
 from bot.store import usage
@@ -23,6 +24,7 @@ from tests.bot.hall import Dear, Hall
 from tests.bot.office import Office
 from tests.bot.talk import LISBON
 from tests.clock import NOON, StillClock
+from tests.models import ScriptedModel
 
 CENTS = 10_000
 
@@ -45,6 +47,33 @@ class Slow(Dear):
         async for piece in super().answer(prompt):
             yield piece
         self.running -= 1
+
+
+class Stalled(ScriptedModel):
+    """Answers "Hello" to nobody before it is let go on, and counts how many of those wait at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running = self.most = 0
+        self._go_on = asyncio.Event()
+
+    async def answer(self, prompt: Prompt) -> AsyncIterator[str | Usage]:
+        if prompt.question.text == "Hello":
+            self.running += 1
+            self.most = max(self.most, self.running)
+            await self._go_on.wait()
+            self.running -= 1
+        async for piece in super().answer(prompt):
+            yield piece
+
+    async def answers_beside(self, hall: Hall) -> None:
+        """Wait for the answer to somebody else, then let everybody have theirs."""
+        await hall.accepts(BEN, "Anybody?", room("Q1"))
+        async with asyncio.timeout(10):
+            await hall.core.lanes.drained("slack:T1/Q1")
+        assert [posted for posted, _ in hall.slack.posted] == [room("Q1")]
+        self._go_on.set()
+        await hall.core.lanes.drained()
 
 
 async def spent(hall: Hall) -> int:
@@ -197,6 +226,97 @@ async def test_batches_count_before_they_are_paid(database: Path, clock: StillCl
 
         assert [one.calls for one in swept] == [2, 0]
         assert sum(one.calls for one in later) == 1
+
+
+# -- a member's own ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def frugal(database: Path, clock: StillClock) -> AsyncIterator[Hall]:
+    """A workspace in which each call costs five cents, and the answers to one member at most twenty a day."""
+    async with Hall.opened(database, clock, Dear(), member_daily_budget="0.20") as hall:
+        yield hall
+
+
+async def test_a_member_has_a_share_of_the_day(frugal: Hall) -> None:
+    """Whoever used up theirs gets one honest sentence that says when it goes on; others are answered as before."""
+    await spend(frugal, 4)
+    asked = len(frugal.model.prompts)
+    refused = await frugal.says(ANA, "Hello?")
+    other = await frugal.says(BEN, "Hello?")
+
+    assert "Your share of answers is used up for today. I go on 2026-11-23 at 00:00 (UTC)." in refused
+    assert other.startswith("Answer")
+    assert len(frugal.model.prompts) == asked + 1
+
+
+async def test_a_members_share_comes_back_with_the_day(frugal: Hall) -> None:
+    """At midnight UTC the next day begins with nothing spent."""
+    await spend(frugal, 4)
+    frugal.clock.advance(hours=12)
+
+    await spend(frugal, 4)
+
+
+async def test_a_members_share_is_of_one_tenant(frugal: Hall) -> None:
+    """What was spent in one workspace is not missing in another."""
+    await spend(frugal, 4)
+
+    assert (await frugal.says(ANA, "Hello", room(tenant="slack:T2"))).startswith("Answer")
+
+
+async def test_what_is_learned_of_a_member_is_not_of_their_share(frugal: Hall) -> None:
+    """Learning is paid for by the tenant: a member who said much is not left without answers for it."""
+    await frugal.says(ANA, "I live in Lisbon")
+    for _ in range(5):
+        await frugal.learns()
+        await frugal.says(BEN, "Hello")
+
+    await spend(frugal, 3)
+
+
+async def test_a_restart_leaves_a_members_share_as_it_is(database: Path, clock: StillClock) -> None:
+    """What was spent on a member is what the usage rows add up to, in the next process too."""
+    async with Hall.opened(database, clock, Dear(), member_daily_budget="0.20") as hall:
+        await spend(hall, 4)
+    async with Hall.opened(database, clock, Dear(), member_daily_budget="0.20") as hall:
+        assert "used up for today" in await hall.says(ANA, "Hello?")
+        assert hall.model.prompts == []
+
+
+async def test_a_members_burst_passes_their_share_by_a_call_at_most(database: Path, clock: StillClock) -> None:
+    """However many rooms one member asks in at the same moment, at most one call ends beyond their share."""
+    cost, limit = 2_000 * 2, 20 * CENTS
+    async with Hall.opened(database, clock, Dear(tokens=2_000), member_daily_budget="0.20") as hall:
+        for _ in range(3):
+            for number in range(40):
+                await hall.accepts(ANA, "Hello", room(f"C{number}"))
+            await hall.core.lanes.drained()
+
+        assert limit <= await spent(hall) < limit + cost
+        assert len(hall.slack.posted) == 120
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_a_members_burst_leaves_room_for_others(database: Path, clock: StillClock, *, is_restarted: bool) -> None:
+    """While a member waits for answers in a hundred rooms, others are asked for at once; after a restart as well."""
+    model = Stalled()
+    async with Hall.opened(database, clock, model) as hall:
+        if is_restarted:
+            await hall.core.lanes.drain()  # from here on only stored
+        for number in range(100):
+            await hall.accepts(ANA, "Hello", room(f"C{number}"))
+        if not is_restarted:
+            await model.answers_beside(hall)
+    if is_restarted:
+        async with Hall.opened(database, clock, model) as hall:
+            await hall.core.intake.recover()
+            await model.answers_beside(hall)
+
+    assert model.most == MAX_RUNNING_OF_ONE
+
+
+# -- months and amounts -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

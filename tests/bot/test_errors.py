@@ -6,6 +6,7 @@ import re
 import pytest
 
 from bot import errors
+from tests.clock import NOON
 
 EVERY = [found for _, found in inspect.getmembers(errors, inspect.isclass) if issubclass(found, BaseException)]
 """Every error the module defines or lets in."""
@@ -27,6 +28,11 @@ def drawn() -> dict[str, str | None]:
         parents[name] = path[-1] if path else None
         path.append(name)
     return parents
+
+
+def made(error: type[errors.BotError], *words: str) -> errors.BotError:
+    """One that was raised with these words."""
+    return error(*words, until=NOON) if issubclass(error, errors.BudgetSpentError) else error(*words)
 
 
 def test_the_drawing_shows_exactly_the_tree() -> None:
@@ -68,8 +74,8 @@ def test_no_two_errors_say_the_same() -> None:
 @every_error
 def test_the_docstring_is_the_default_message(error: type[errors.BotError]) -> None:
     """An error raised without words speaks its docstring; one with words speaks those alone."""
-    assert str(error()) == error.__doc__
-    assert str(error("the disk sings")) == "the disk sings"
+    assert str(made(error)) == error.__doc__
+    assert str(made(error, "the disk sings")) == "the disk sings"
 
 
 @every_error
@@ -109,4 +115,4 @@ def test_a_branch_can_be_caught_as_one(error: type[errors.BotError]) -> None:
     """Who catches a branch of the tree catches everything on it."""
     for leaf in error.__subclasses__():
         with pytest.raises(error):
-            raise leaf
+            raise made(leaf)

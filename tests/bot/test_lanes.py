@@ -168,6 +168,37 @@ async def test_only_so_many_rooms_at_once(running: Lanes, work: Work) -> None:
     assert sorted(work.ended) == list("abcdef")
 
 
+async def test_one_member_takes_only_their_share(work: Work) -> None:
+    """However many rooms one member writes into, only two of four are answered at once, and others find room."""
+    async with Lanes(max_running=4, max_running_of_one=2) as opened:
+        for name in "abcdef":
+            opened.submit(f"room {name}", name, work.job(name), whose="greedy")
+        for name in "xyz":
+            opened.submit(f"room {name}", name, work.job(name), whose=name)
+        await settle()
+        at_first = set(work.begun)
+        work.release("a")
+        await settle()
+        then = set(work.begun)
+        work.release(*"bcdefxyz")
+        await soon(opened.drained())
+
+    assert (at_first, then) == (set("abxy"), set("abxyz"))
+    assert sorted(work.ended) == list("abcdefxyz")
+
+
+async def test_nobodys_jobs_have_no_share(work: Work) -> None:
+    """What is done for nobody, such as a sweep, is bounded by the rooms alone."""
+    async with Lanes(max_running=4, max_running_of_one=1) as opened:
+        for name in "abcd":
+            opened.submit(f"room {name}", name, work.job(name))
+        await settle()
+        begun = list(work.begun)
+        work.release(*"abcd")
+
+    assert begun == list("abcd")
+
+
 # -- how much waits ---------------------------------------------------------------------------------------------------
 
 

@@ -117,6 +117,7 @@ READ = [
     ("SPECIAL_CATEGORIES", " Union, health,,health", "allowed_categories", ("union", "health")),
     ("ADMIN_USER_IDS", "slack:U1, discord:456", "admins", {"slack:U1", "discord:456"}),
     ("MONTHLY_BUDGET", "7.50", "monthly_budget", 7_500_000),
+    ("MEMBER_DAILY_BUDGET", "0.50", "member_daily_budget", 500_000),
     ("ALLOWED_API_HOSTS", "proxy.example", "allowed_api_hosts", "proxy.example"),
     ("LOG_LEVEL", "debug", "log_level", "debug"),
     ("LOG_FORMAT", "json", "log_format", "json"),
