@@ -31,7 +31,7 @@ LEARNING_SHARE = 0.8
 """Of a budget: beyond it nothing is learned, so that what is left is there for answers."""
 
 MAX_UPDATE_BYTES = 100_000
-"""More than any question of the optimizer has, with instructions and personas (`due.MAX_CHARS`)."""
+"""More than any question of the optimizer has, with instructions and personas (`due.MAX_BYTES`, reliability B18)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

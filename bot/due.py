@@ -1,5 +1,6 @@
 """Conversations that are due, read as sessions: what may be learned from them, and what goes into one call together."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +19,12 @@ from persona.session import Line, Session
 
 MAX_LINES = 200
 """Messages read of one conversation in one sweep; a longer one is learned in pieces."""
-MAX_CHARS = 24_000
-"""Text in one call, about 8,000 tokens: conversations of one audience are combined up to it."""
+MAX_BYTES = 24_000
+"""Of messages in one call, as JSON, about 8,000 tokens: conversations of one audience are combined up to it."""
+MAX_LINE_CHARS = 16_000
+"""A longer message is learned from its beginning, so that one alone cannot be more than a call may hold."""
+LINE_BYTES = 32
+"""What stands around each message: its number, its speaker and now and then the day."""
 MAX_REPLY_CHARS = 300
 """Of our own replies the optimizer gets the beginning: enough to know what "yes, the second" answers."""
 
@@ -38,9 +43,9 @@ class Due:
     """False once somebody else has it: it keeps its place among the others, and nothing is learned from it here."""
 
     @property
-    def chars(self) -> int:
-        """How much text a model would get of it."""
-        return sum(len(line.text) for line in self.session.lines)
+    def size(self) -> int:
+        """How many bytes of messages a model would get of it."""
+        return sum(_size(line.text) for line in self.session.lines)
 
     @property
     def readers(self) -> tuple[str, str, str]:
@@ -52,7 +57,7 @@ class Due:
 async def read(transaction: Transaction, claimed: sessions.Claimed, *, default: consent.Default, now: datetime) -> Due:
     """Read a claimed conversation from its cursor on, as far as one call takes it."""
     stored = await sessions.unlearned(transaction, claimed, most=MAX_LINES)
-    lines = _within(stored, MAX_CHARS)
+    lines = _within(stored, MAX_BYTES)
     last = lines[-1].position if lines else 0
     is_all = len(lines) == len(stored) < MAX_LINES
     held = await consent.holding(transaction, claimed.room.tenant, default)
@@ -131,7 +136,7 @@ async def _learnable(
 
 def _line(line: conversations.Line) -> Line:
     speaker = None if line.author is None else line.author.key
-    text = line.text if speaker else line.text[:MAX_REPLY_CHARS]
+    text = line.text[: MAX_LINE_CHARS if speaker else MAX_REPLY_CHARS]
     return Line(message=line.id, speaker=speaker, text=text, said_at=line.said_at)
 
 
@@ -146,13 +151,17 @@ def _lost(asked: batches.Asked) -> sessions.Claimed:
 
 
 def _within(lines: Sequence[conversations.Line], most: int) -> Sequence[conversations.Line]:
-    """The first lines that hold at most `most` characters together; at least one line."""
+    """The first lines that are at most `most` bytes together; at least one line."""
     total = 0
     for count, line in enumerate(lines):
-        total += len(line.text)
+        total += _size(line.text[:MAX_LINE_CHARS])
         if count and total > most:
             return lines[:count]
     return lines
+
+
+def _size(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode()) + LINE_BYTES
 
 
 def together(due: Sequence[Due]) -> list[list[Due]]:
@@ -165,7 +174,7 @@ def together(due: Sequence[Due]) -> list[list[Due]]:
     batches: list[list[Due]] = []
     for one in sorted((one for one in due if one.session.speakers), key=lambda one: one.readers):
         batch = batches[-1] if batches and batches[-1][0].readers == one.readers else []
-        is_full = sum(other.chars for other in batch) + one.chars > MAX_CHARS
+        is_full = sum(other.size for other in batch) + one.size > MAX_BYTES
         if not batch or is_full or _is_alone(one) or _is_alone(batch[-1]):
             batches.append([one])
         else:

@@ -16,8 +16,14 @@ MAX_MESSAGE_CHARS = 24_000
 what is typed, and less than a paste that would crowd everything else out."""
 
 MAX_HISTORY_LINES = 40
-MAX_HISTORY_CHARS = 24_000
+MAX_HISTORY_BYTES = 24_000
 MAX_NAME_CHARS = 40
+
+MAX_BYTES = 130_000
+"""Of a whole prompt, as UTF-8: even if each byte were a token, it would fit into every current model. Where a question
+fills it, the oldest of the conversation goes first; the instructions, the persona and the question stay whole."""
+AROUND_BYTES = 10_000
+"""Of it, kept for what stands around all this: names, tags, the time and our remarks."""
 
 INSTRUCTIONS = """\
 You are Rapport, an assistant in a workplace chat. You answer one member, the one who wrote the last message. Others \
@@ -106,10 +112,12 @@ def build(
     off_record: bool = False,
 ) -> Prompt:
     """The prompt for a message; the oldest of `history` (oldest first) is left out where the budget ends."""
+    stays = sum(_size(text) for text in (INSTRUCTIONS, persona or "", message.text))
+    left = min(MAX_HISTORY_BYTES, MAX_BYTES - AROUND_BYTES - stays)
     return Prompt(
         instructions=INSTRUCTIONS,
         persona=persona,
-        history=tuple(_turn(line) for line in _within_budget(history)),
+        history=tuple(_turn(line) for line in _within(history, left)),
         question=Turn(name=_named(message.author), text=message.text),
         asked_at=message.said_at,
         is_direct=message.room.kind == "direct",
@@ -119,12 +127,15 @@ def build(
     )
 
 
-def _within_budget(history: Sequence[Line]) -> Sequence[Line]:
-    """The newest lines that fit; those without words, such as a picture, say nothing."""
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
+def _within(history: Sequence[Line], left: int) -> Sequence[Line]:
+    """The newest lines that fit into `left` bytes; those without words, such as a picture, say nothing."""
     spoken = [line for line in history if line.text.strip()][-MAX_HISTORY_LINES:]
-    left = MAX_HISTORY_CHARS
     for count, line in enumerate(reversed(spoken)):
-        left -= len(line.text)
+        left -= _size(line.text)
         if left < 0:
             return spoken[len(spoken) - count :]
     return spoken

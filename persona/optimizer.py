@@ -33,6 +33,9 @@ KNOWN_TOKENS = 200
 """For each speaker. What is known and not listed costs nothing: said again it counts as confirmed, and a field that
 holds one value takes the new one."""
 
+KNOWN_TOKENS_OF_ALL = 4_000
+"""For all speakers of a request together: with more than twenty of them each gets less."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
@@ -95,6 +98,7 @@ def agreed(sessions: Sequence[Session]) -> Collection[str]:
 def _transcript(sessions: Sequence[Session], schema: Schema) -> str:
     """The sessions as compact JSON; messages are m1, m2, … over all of them, speakers p1, p2, … in each."""
     documents, short_ids = [], (f"m{number}" for number in count(1))
+    budget = min(KNOWN_TOKENS, KNOWN_TOKENS_OF_ALL // max(1, sum(len(one.speakers) for one in sessions)))
     for session in (one for one in sessions if one.lines):
         names = {member: f"p{number}" for number, member in enumerate(session.speakers, 1)}
         days = _days(session)
@@ -102,7 +106,11 @@ def _transcript(sessions: Sequence[Session], schema: Schema) -> str:
             [next(short_ids), names[line.speaker] if line.speaker else "bot", line.text, *([day] * (day != before))]
             for line, day, before in zip(session.lines, days, days[:1] + days, strict=False)
         ]
-        known = {name: _known(session, member, schema) for member, name in names.items() if member in session.personas}
+        known = {
+            name: _known(session, member, schema, budget_tokens=budget)
+            for member, name in names.items()
+            if member in session.personas
+        }
         documents.append({"date": days[0], "speakers": known, "messages": messages})
     return json.dumps({"sessions": documents}, ensure_ascii=False, separators=(",", ":"))
 
@@ -126,12 +134,12 @@ class _Known:
         return relevance.words_of(self.field, self.value)
 
     @property
-    def chars(self) -> int:
-        return len(self.field.name) + len(self.value) + len('["",""]')
+    def size(self) -> int:
+        return relevance.size(json.dumps(self.pair, ensure_ascii=False))
 
 
-def _known(session: Session, member: MemberKey, schema: Schema) -> list[list[str]]:
-    """What is known of a speaker, within `KNOWN_TOKENS`: what they may have spoken of, and what was confirmed last."""
+def _known(session: Session, member: MemberKey, schema: Schema, *, budget_tokens: int) -> list[list[str]]:
+    """What is known of a speaker, within the budget: what they may have spoken of, and what was confirmed last."""
     fields = {field.name: field for field in learnable(schema)}
     facts = [
         _Known(field=fields[fact.field], value=fact.value, confirmed_at=fact.confirmed_at)
@@ -139,7 +147,7 @@ def _known(session: Session, member: MemberKey, schema: Schema) -> list[list[str
         if fact.field in fields
     ]
     said = " ".join(line.text for line in session.lines if line.speaker == member)
-    return [known.pair for known in relevance.fitting(facts, said, budget_tokens=KNOWN_TOKENS)]
+    return [known.pair for known in relevance.fitting(facts, said, budget_tokens=budget_tokens)]
 
 
 def _days(session: Session) -> list[str]:

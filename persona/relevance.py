@@ -8,8 +8,9 @@ from typing import Protocol, TypeVar
 from persona.canonical import comparable
 from persona.schema import Field
 
-CHARS_PER_TOKEN = 3.2
-"""Estimated low: the current tokenizers make more tokens of the same text than older ones (anthropic sheet 1.3)."""
+BYTES_PER_TOKEN = 3.2
+"""Estimated low: the current tokenizers make more tokens of the same text than older ones (anthropic sheet 1.3). Of
+UTF-8, since a letter that takes three bytes is about a token of its own."""
 
 _WORD = re.compile(r"\w{3,}")
 _COMMON = {
@@ -39,8 +40,8 @@ class Candidate(Protocol):
         ...
 
     @property
-    def chars(self) -> int:
-        """How long it is in a prompt."""
+    def size(self) -> int:
+        """How many bytes of UTF-8 it is in a prompt."""
         ...
 
 
@@ -52,8 +53,8 @@ def fitting(candidates: Sequence[C], text: str, *, budget_tokens: int) -> list[C
 
     What shares more words with `text` goes before the rest, and of that what was confirmed last.
     """
-    left = int(budget_tokens * CHARS_PER_TOKEN)
-    if sum(one.chars for one in candidates) <= left:
+    left = int(budget_tokens * BYTES_PER_TOKEN)
+    if sum(one.size for one in candidates) <= left:
         return list(candidates)
     asked, kept = words(text), set[int]()
     ranked = sorted(
@@ -61,10 +62,15 @@ def fitting(candidates: Sequence[C], text: str, *, budget_tokens: int) -> list[C
         key=lambda one: (not one[1].is_first, -len(one[1].words & asked), -one[1].confirmed_at.timestamp()),
     )
     for place, one in ranked:
-        if one.chars <= left:
-            left -= one.chars
+        if one.size <= left:
+            left -= one.size
             kept.add(place)
     return [one for place, one in enumerate(candidates) if place in kept]
+
+
+def size(text: str) -> int:
+    """How many bytes of UTF-8 a text is."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def words(text: str) -> frozenset[str]:

@@ -46,6 +46,9 @@ def for_prompt(
     return Rendering(text=_json(said) if kept else None, facts=tuple(fact for one in kept for fact in one.facts))
 
 
+_ESCAPED = len("\\u003c") - len("<")
+"""What it costs that no value can write a tag of the prompt (decision 0020)."""
+
 _GROUPS = ("style", "facts", "uncertain")
 _ALWAYS = ("style", "facts")
 
@@ -85,8 +88,9 @@ class _Entry:
         return self.group == "style"  # it is small, and shapes every answer
 
     @property
-    def chars(self) -> int:
-        return len(_json({self.name: self.content}))
+    def size(self) -> int:
+        text = _json({self.name: self.content})
+        return relevance.size(text) + _ESCAPED * text.count("<")
 
 
 def _is_uncertain(facts: Iterable[Fact], field: Field, at: datetime) -> bool:

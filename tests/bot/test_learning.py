@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from bot import errors
-from bot.due import MAX_LINES
+from bot.due import MAX_LINE_CHARS, MAX_LINES
 from bot.messages import MessageId
 from bot.outcomes import MAX_BACK_OFF
 from bot.store import conversations, members
@@ -99,6 +99,15 @@ async def test_a_long_conversation_is_learned_in_pieces(talk: Talk) -> None:
     first, second = transcripts(talk.model)
     assert (len(first[0]), len(second[0])) == (MAX_LINES, 5)
     assert first[0] + second[0] == [f"line {number}" for number in range(MAX_LINES + 5)]
+
+
+async def test_a_message_beyond_all_bounds_is_learned_from_its_beginning(talk: Talk) -> None:
+    """One message alone cannot make a call larger than a call may be, in any script."""
+    await talk.says(ANA, "🌂" * 100_000)
+    talk.clock.advance(hours=1)
+    await talk.learning().sweep()
+
+    assert transcripts(talk.model) == [[["🌂" * MAX_LINE_CHARS]]]
 
 
 async def test_who_did_not_agree_is_not_in_the_transcript(talk: Talk) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.messages import Member, Message, MessageId, Room, TenantId
-from bot.prompt import INSTRUCTIONS, MAX_HISTORY_CHARS, MAX_HISTORY_LINES, MAX_MESSAGE_CHARS, WISHES, Turn, build
+from bot.prompt import INSTRUCTIONS, MAX_HISTORY_BYTES, MAX_HISTORY_LINES, MAX_MESSAGE_CHARS, WISHES, Turn, build
 from bot.store.conversations import Line
 from persona.audience import RoomKind
 from tests.clock import NOON
@@ -169,14 +169,14 @@ def test_the_oldest_lines_are_left_out_first() -> None:
     [
         ([], 0),
         ([0], 0),
-        ([MAX_HISTORY_CHARS], 1),
-        ([MAX_HISTORY_CHARS + 1], 0),
-        ([1, MAX_HISTORY_CHARS], 1),
-        ([1, MAX_HISTORY_CHARS - 1], 2),
-        ([MAX_HISTORY_CHARS, 1], 1),
-        ([1, MAX_HISTORY_CHARS, 1], 1),
-        ([1, MAX_HISTORY_CHARS + 1], 0),
-        ([10, 10, MAX_HISTORY_CHARS // 2, MAX_HISTORY_CHARS // 2], 2),
+        ([MAX_HISTORY_BYTES], 1),
+        ([MAX_HISTORY_BYTES + 1], 0),
+        ([1, MAX_HISTORY_BYTES], 1),
+        ([1, MAX_HISTORY_BYTES - 1], 2),
+        ([MAX_HISTORY_BYTES, 1], 1),
+        ([1, MAX_HISTORY_BYTES, 1], 1),
+        ([1, MAX_HISTORY_BYTES + 1], 0),
+        ([10, 10, MAX_HISTORY_BYTES // 2, MAX_HISTORY_BYTES // 2], 2),
     ],
 )
 def test_the_conversation_ends_where_the_budget_does(sizes: list[int], count: int) -> None:
@@ -187,7 +187,7 @@ def test_the_conversation_ends_where_the_budget_does(sizes: list[int], count: in
 
 
 @quick
-@given(sizes=st.lists(st.sampled_from([1, 7, 500, 2_000, 9_000, MAX_HISTORY_CHARS]), max_size=60))
+@given(sizes=st.lists(st.sampled_from([1, 7, 500, 2_000, 9_000, MAX_HISTORY_BYTES]), max_size=60))
 def test_as_much_is_kept_as_fits(sizes: list[int]) -> None:
     """The kept lines are the end of the conversation, within both limits, and one more would not have fitted."""
     texts = ["x" * size for size in sizes]
@@ -197,8 +197,8 @@ def test_as_much_is_kept_as_fits(sizes: list[int]) -> None:
     longer = texts[len(texts) - len(found) - 1 :]
     assert found == texts[len(texts) - len(found) :]
     assert len(found) <= MAX_HISTORY_LINES
-    assert sum(map(len, found)) <= MAX_HISTORY_CHARS
-    assert len(found) in {len(texts), MAX_HISTORY_LINES} or sum(map(len, longer)) > MAX_HISTORY_CHARS
+    assert sum(map(len, found)) <= MAX_HISTORY_BYTES
+    assert len(found) in {len(texts), MAX_HISTORY_LINES} or sum(map(len, longer)) > MAX_HISTORY_BYTES
 
 
 @quick
@@ -216,6 +216,23 @@ def test_the_question_is_never_cut(size: int) -> None:
     prompt = build(message("x" * size), persona=None, history=lines(*["y" * 5_000] * MAX_HISTORY_LINES))
 
     assert len(prompt.question.text) == size
+
+
+@pytest.mark.parametrize(("letter", "count"), [("x", 24), ("ö", 12), ("語", 8), ("🌂", 6)])
+def test_what_counts_is_bytes(letter: str, count: int) -> None:
+    """A conversation in any script takes about as many tokens: what fits is counted in bytes."""
+    assert len(kept(lines(*[letter * 1_000] * MAX_HISTORY_LINES))) == count
+
+
+def test_a_question_that_fills_the_prompt_leaves_less_room() -> None:
+    """Where the question alone is nearly all that fits, the conversation gets what is left, its newest first."""
+    texts = [f"{number} {'x' * 1_000}" for number in range(30)]
+
+    prompt = build(message("🌂" * MAX_MESSAGE_CHARS), persona="p" * 2_000, history=lines(*texts))
+
+    found = [turn.text for turn in prompt.history]
+    assert 0 < len(found) < 24
+    assert found == texts[-len(found) :]
 
 
 def test_a_full_conversation_does_not_push_out_the_persona() -> None:

@@ -15,9 +15,10 @@ from persona.errors import PersonaError, ProposalError
 from persona.guard import MAX_PER_MESSAGE
 from persona.instructions import MAX_LISTED_CHOICES, answer_schema, instructions
 from persona.operations import Op
-from persona.optimizer import MAX_TOKENS, Optimizer, Update
+from persona.optimizer import KNOWN_TOKENS, KNOWN_TOKENS_OF_ALL, MAX_TOKENS, Optimizer, Update
 from persona.persona import Kind, MemberKey
 from persona.ports import StructuredReply, StructuredRequest, Usage
+from persona.relevance import BYTES_PER_TOKEN
 from persona.schema import SHIPPED, load, parse
 from persona.session import Session
 from tests.models import ScriptedModel
@@ -101,6 +102,22 @@ def test_question_holds_what_is_known_of_the_speakers() -> None:
     (document,) = asked(replace(session(*lines), personas=personas))
 
     assert document["speakers"] == {"p1": [["location", "Berlin"], ["tools", "vim"]], "p2": []}
+
+
+@pytest.mark.parametrize("speakers", [1, 20, 21, 200, 1_000])
+def test_what_is_known_of_many_is_bounded(speakers: int) -> None:
+    """However many speak, and however much is known of each, the request stays far below what a budget reckons with."""
+    members = [MemberKey(tenant=TENANT, id=f"U{number}") for number in range(speakers)]
+    full = tuple(fact(f"{field.name} 語" * 9, field=field, fact_id=f"f{n}") for n, field in enumerate(WORKPLACE.fields))
+    lines = tuple(line("hi", speaker=member, message=f"m{n}") for n, member in enumerate(members))
+    asking = replace(session(*lines), personas={member: persona(*full, of=member) for member in members})
+
+    data = json.loads(Optimizer(model=ScriptedModel(), schema=WORKPLACE).request([asking]).data)
+
+    known = data["sessions"][0]["speakers"].values()
+    size = sum(len(json.dumps(pair, ensure_ascii=False).encode()) for pairs in known for pair in pairs)
+    assert size <= min(speakers * KNOWN_TOKENS, KNOWN_TOKENS_OF_ALL) * BYTES_PER_TOKEN
+    assert speakers > 20 or all(known)
 
 
 def test_persona_of_somebody_silent_is_not_asked_about() -> None:

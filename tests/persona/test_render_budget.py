@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from persona import render
 from persona.audience import learned_in
 from persona.persona import Fact, FactId, Kind, Persona
-from persona.relevance import CHARS_PER_TOKEN
+from persona.relevance import BYTES_PER_TOKEN
 from persona.schema import Field, Schema
 from tests.clock import NOON
 from tests.persona.builders import ANN, PUBLIC, WORKPLACE, steady
@@ -95,9 +95,20 @@ def test_the_budget_holds(budget: int, question: str) -> None:
     shown = rendered(*MANY, question=question, budget=budget)
     values = {name: value for group in shown.values() for name, value in group.items()}
 
-    assert sum(len(json.dumps({name: value})) - 2 for name, value in values.items()) <= budget * CHARS_PER_TOKEN
+    assert sum(len(json.dumps({name: value})) - 2 for name, value in values.items()) <= budget * BYTES_PER_TOKEN
     order = [field.name for field in WORKPLACE.fields]
     assert all(list(group) == sorted(group, key=order.index) for group in shown.values())
+
+
+@pytest.mark.parametrize("letter", ["x", "ö", "語", "🌂", "<", '"', "\\"])
+def test_the_budget_holds_in_every_script(letter: str) -> None:
+    """What a persona takes of a prompt is counted as it stands there: in bytes, escapes included."""
+    facts = [known("tools", f"{number}{letter * 100}", days_ago=number) for number in range(10)]
+    facts += [known(name, letter * 100) for name in ("location", "team", "role", "food", "interests", "projects")]
+
+    text = render.for_prompt(Persona(member=ANN, at=NOON, facts=tuple(facts)), WORKPLACE, budget_tokens=400).text or ""
+
+    assert 0 < len(text.replace("<", "\\u003c").encode()) <= 400 * BYTES_PER_TOKEN + 50
 
 
 @pytest.mark.parametrize(("days_ago", "group"), [(729, "facts"), (731, "uncertain")])

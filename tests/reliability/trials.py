@@ -1,5 +1,6 @@
 """Running properties: each trial gets a folder and a database of its own."""
 
+import asyncio
 import tempfile
 import time
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -39,7 +40,8 @@ class Bench:
                 await opening.migrate(url)
                 yield url, Path(name)
                 return
-            self._started = self._started or next(self._server)
+            if self._started is None:  # in a thread, since it is prepared by a loop of its own
+                self._started = await asyncio.to_thread(next, self._server)
             url = await self._started.take()
             try:
                 yield url, Path(name)
