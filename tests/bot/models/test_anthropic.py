@@ -808,6 +808,17 @@ async def test_a_call_ends_at_its_deadline(
     assert asked(twin) == 1
 
 
+async def test_an_answer_that_never_ends_is_cut(twin: AnthropicTwin, clock: StillClock) -> None:
+    """A stream that brings a letter now and then, and no end, is not silent; the time for the whole call ends it."""
+    twin.default = lambda _: Reply(text="a b", drip=asyncio.Event())
+
+    async with connected(twin.url, clock, deadlines=Deadlines(whole=0.5, silence=30.0)) as model:
+        got = await heard(model)
+
+    assert type(got.error) is errors.ModelCutError
+    assert (got.usages, asked(twin)) == ([], 1)
+
+
 async def test_a_slow_answer_ends_at_the_deadline(twin: AnthropicTwin, clock: StillClock) -> None:
     """An answer that is still being written when the time for the whole call is up is cut."""
     twin.default = lambda _: Reply(text="a b", hold_after=(1, asyncio.Event()))

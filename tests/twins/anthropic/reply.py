@@ -108,6 +108,8 @@ class Reply:
     """Silence at this position, until the event is set; -1: after the head, before `message_start`."""
     ping_only: asyncio.Event | None = None
     """Pings without end, as fast as they are read and before `message_start`, until the event is set."""
+    drip: asyncio.Event | None = None
+    """After all content but before its end: one letter after the other, as fast as they are read, until it is set."""
     cut_after: int | None = None
     """Hang up at this position; -1: before the response head."""
     no_stop: bool = False

@@ -22,7 +22,7 @@ from tests.twins.anthropic.checks import CURRENT_VERSION, check_count, check_mes
 from tests.twins.anthropic.models import MODELS
 from tests.twins.anthropic.reply import ApiError, Body, RefusedError, Reply, Scripted, ToolUse, resolve
 from tests.twins.anthropic.request import Request, key_of, read_json
-from tests.twins.anthropic.wire import PING, Cut, frame, message, page, steps
+from tests.twins.anthropic.wire import PING, Cut, Drip, frame, message, page, steps
 from tests.twins.server import Twin
 
 __all__ = ["AnthropicTwin", "ApiError", "Batch", "Reply", "Request", "Scripted", "ToolUse"]
@@ -233,7 +233,10 @@ class AnthropicTwin(Twin):
         for step in steps(reply, whole, request[REQUEST_ID]):
             if isinstance(step, Cut):
                 return None
-            await (self._held(step) if isinstance(step, asyncio.Event) else response.write(step))
+            if isinstance(step, Drip):
+                await self._written(response, step.letter, until=step.until)
+            else:
+                await (self._held(step) if isinstance(step, asyncio.Event) else response.write(step))
         await response.write_eof()
         return response
 
@@ -244,8 +247,13 @@ class AnthropicTwin(Twin):
         await event.wait()
 
     async def _ping(self, response: web.StreamResponse, until: asyncio.Event | None) -> None:
-        while until is not None and not until.is_set() and not self._closing:
-            await response.write(frame("ping", PING))
+        if until is not None:
+            await self._written(response, frame("ping", PING), until=until)
+
+    async def _written(self, response: web.StreamResponse, data: bytes, *, until: asyncio.Event) -> None:
+        """Write the same again and again, as fast as it is read, until an event is set."""
+        while not until.is_set() and not self._closing:
+            await response.write(data)
             await asyncio.sleep(0)
 
     async def _batch_result(self, params: Body, key: str) -> Body:

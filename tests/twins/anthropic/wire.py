@@ -32,7 +32,15 @@ class Cut(Enum):
     CUT = "cut"
 
 
-Step: TypeAlias = bytes | asyncio.Event | Cut
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """The step that writes a letter again and again, until an event is set."""
+
+    letter: bytes
+    until: asyncio.Event
+
+
+Step: TypeAlias = bytes | asyncio.Event | Drip | Cut
 """What happens next in a stream: bytes are sent, an event is waited for, or the connection is cut."""
 
 
@@ -82,6 +90,10 @@ def steps(reply: Reply, whole: Body, request_id: str) -> Iterator[Step]:
     for event in (*_events(reply, whole), None):
         if event is None or event["type"] == "message_delta":
             position = math.inf
+        if reply.drip is not None and event is not None and event["type"] == "content_block_stop":
+            delta = {"type": "text_delta", "text": "a"}
+            dripped = {"type": "content_block_delta", "index": event["index"], "delta": delta}
+            yield Drip(frame("content_block_delta", dripped), reply.drip)
         if hold is not None and position >= hold[0]:
             yield hold[1]
             hold = None
