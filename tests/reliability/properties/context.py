@@ -7,30 +7,27 @@ updates.
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import Any
 
-from bot import prompt, settings, wiring
+from bot import prompt
 from bot.core import Core
 from bot.messages import Member, Message, MessageId, Room, TenantId
 from bot.models import anthropic_requests
 from bot.store import conversations
 from persona.audience import RoomKind
 from persona.ports import Transaction
-from tests.bot.desk import Paper
 from tests.clock import StillClock
 from tests.journeys.worlds import is_update, learns
+from tests.reliability import paper
 from tests.reliability.prop import Property, Report, Trial
 from tests.twins.anthropic import AnthropicTwin, Request
 from tests.twins.anthropic.cache import tokens
 
-KEY = base64.urlsafe_b64encode(bytes(32)).decode()
 TENANT = TenantId("slack:T1")
 
 MOST_BYTES = 130_000
@@ -156,19 +153,10 @@ async def _run(trial: Trial) -> Report:
 
 @asynccontextmanager
 async def _running(trial: Trial, claude: AnthropicTwin) -> AsyncIterator[_Bench]:
-    given: dict[str, Any] = {
-        "database_url": trial.url,
-        "anthropic_api_key": "test-key",
-        "anthropic_base_url": claude.url,
-        "persona_consent": "on",
-    }
-    if trial.engine == "postgres":
-        given["persona_key"] = KEY
     clock = StillClock()
     claude.match(is_update, '{"operations": []}')
     claude.default = "An answer."
-    async with wiring.open_core(settings.load(**given), clock=clock) as core:
-        core.adapters["slack"] = Paper("slack")
+    async with paper.opened(trial, claude, clock) as core:
         yield _Bench(trial=trial, core=core, clock=clock, claude=claude, chance=trial.chance("histories"))
 
 
