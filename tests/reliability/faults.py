@@ -7,6 +7,7 @@ limit and says so.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,10 +16,11 @@ from tests.twins.anthropic import ApiError, Reply, ToolUse
 
 PARTIAL = "PARTIAL one two three four"
 CUTOFF = "CUTOFF one two three four"
-TRUNCATED = '{"operations": [{"op": "set", "field": "location", "value": "Nowhere", "evidence": ['
-OFF_SCHEMA = (
-    '{"operations": [{"op": "set", "field": "location", "value": "Nowhere", "evidence": ["m1 I"], "subject": "U2"}]}'
+VALID = json.dumps(
+    {"operations": [{"op": "set", "field": "location", "value": "Lisbon", "evidence": ["m1 I live in Lisbon"]}]}
 )
+"""What would be learned of a session that begins with these words, had the reply ended as it should."""
+OFF_SCHEMA = VALID.replace('"op":', '"subject": "U2", "op":')
 
 Make: TypeAlias = Callable[[], Reply]
 
@@ -44,7 +46,7 @@ def _stop(reason: str, **more: Any) -> Fault:
     """A reply that is whole, but for how it says that it ended."""
     return Fault(
         answer=lambda: Reply(text=PARTIAL, stop_reason=reason, **more),
-        update=lambda: Reply(text='{"operations": []}', stop_reason=reason, **more),
+        update=lambda: Reply(text=VALID, stop_reason=reason, **more),
         tries=1,
     )
 
@@ -67,11 +69,9 @@ LOUD: Mapping[str, Fault] = {
         answer=lambda: Reply(text=PARTIAL, error=ApiError(status=500, type="gremlin_error", after=2)),
         update=lambda: Reply(error=ApiError(status=500, type="gremlin_error")),
     ),
-    "cut": Fault(
-        answer=lambda: Reply(text=PARTIAL, cut_after=3), update=lambda: Reply(text='{"operations": []}', cut_after=0)
-    ),
+    "cut": Fault(answer=lambda: Reply(text=PARTIAL, cut_after=3), update=lambda: Reply(text=VALID, cut_after=0)),
     "clean-cut": Fault(answer=lambda: Reply(text=PARTIAL, no_stop=True), update=lambda: Reply(wire="empty")),
-    "bad-json": Fault(answer=lambda: Reply(text=PARTIAL, wire="json"), update=lambda: Reply(text="{oops")),
+    "bad-json": Fault(answer=lambda: Reply(text=PARTIAL, wire="json"), update=lambda: Reply(text=VALID[:-2])),
     "wrong-schema": Fault(
         answer=lambda: Reply(text=PARTIAL, wire="unnamed"), update=lambda: Reply(text=OFF_SCHEMA), tries=3
     ),
@@ -79,7 +79,7 @@ LOUD: Mapping[str, Fault] = {
     "refusal": _stop("refusal"),
     "max_tokens": Fault(
         answer=lambda: Reply(text=CUTOFF, stop_reason="max_tokens"),
-        update=lambda: Reply(text=TRUNCATED, stop_reason="max_tokens"),
+        update=lambda: Reply(text=VALID, stop_reason="max_tokens"),
         tries=1,
         is_answered=True,
     ),
