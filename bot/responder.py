@@ -175,6 +175,7 @@ class Responder:
             message.room,
             before=claimed.position,
             most=prompt.MAX_HISTORY_LINES,
+            most_bytes=prompt.MAX_HISTORY_BYTES,
             is_off_record=is_off_record,
         )
         wish = is_remembered if wishes.is_wish(message.text) and not is_off_record else None

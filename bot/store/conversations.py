@@ -35,6 +35,9 @@ _APPEND_MESSAGE = """
     ON CONFLICT (tenant, room, id) DO UPDATE SET text = excluded.text
     RETURNING position
 """
+SEAL_CHARS = 200
+"""More than a seal adds to a text, besides making it a third longer."""
+
 _RECENT = """
     SELECT * FROM message WHERE tenant = :tenant AND room = :room AND (position < :before OR author IS NULL)
       AND off_record <= :off_record
@@ -149,9 +152,17 @@ async def still_says(transaction: Transaction, evidence: Evidence) -> bool:
 
 
 async def recent(
-    transaction: Transaction, room: Room, *, before: int, most: int, is_off_record: bool = False
+    transaction: Transaction,
+    room: Room,
+    *,
+    before: int,
+    most: int,
+    most_bytes: int | None = None,
+    is_off_record: bool = False,
 ) -> list[Line]:
     """What came before the message at position `before`, oldest first, at most `most`.
+
+    What is older than the newest `most_bytes` of text may be left out: opening megabytes of it takes its time.
 
     What was said off the record is in it only for a message that is so itself: an answer on the record may be learned
     from, and must not repeat it.
@@ -161,9 +172,22 @@ async def recent(
     rows = await transaction.fetch(
         _RECENT, tenant=room.tenant, room=room.id, before=before, most=most, off_record=int(is_off_record)
     )
-    lines = await lines_from(transaction, rows[::-1])
-    asked = {line.id for line in lines if line.position < before}
-    return answers_in_place([line for line in lines if line.position < before or line.reply_to in asked])
+    position = {row["id"]: row["position"] for row in rows if row["position"] < before}
+    said = [row for row in rows if row["position"] < before or row["reply_to"] in position]
+    said.sort(
+        key=lambda row: (position.get(row["reply_to"] or row["id"], row["position"]), row["reply_to"] is not None)
+    )
+    return await lines_from(transaction, said if most_bytes is None else _newest(said, most_bytes))
+
+
+def _newest(rows: Sequence[Row], most_bytes: int) -> Sequence[Row]:
+    """The last rows, certainly all whose texts are `most_bytes` together: sealed, they are a third longer, and more."""
+    left = 2 * most_bytes
+    for count, row in enumerate(reversed(rows)):
+        if left < 0:
+            return rows[len(rows) - count :]
+        left -= max(0, len(row["text"]) - SEAL_CHARS)
+    return rows
 
 
 def answers_in_place(lines: Sequence[Line]) -> list[Line]:

@@ -55,6 +55,20 @@ async def test_positions_count_from_one(store: Store) -> None:
     assert positions == [1, 2, 1, 3]
 
 
+@pytest.mark.parametrize("letter", ["x", "語", "🌂"])
+async def test_what_no_prompt_has_room_for_is_not_opened(store: Store, letter: str) -> None:
+    """Whatever the newest lines hold within a number of bytes comes back whole, and not much that is older."""
+    for number in range(30):
+        await say(store, str(number), letter * 1_000)
+    size = len(letter.encode()) * 1_000
+
+    read = partial(conversations.recent, room=ROOM, before=1_000, most=1_000, most_bytes=5 * size)
+    found = [line.id for line in await store.read(read)]
+
+    assert found == [str(number) for number in range(30 - len(found), 30)]
+    assert 5 <= len(found) <= 12
+
+
 async def test_a_message_is_found_as_it_was_said(store: Store) -> None:
     """Everything about a message comes back: author with their own account's scope, text, time to the microsecond."""
     guest = Member(tenant=TenantId("slack:T2"), id="U9", name="Zoë 👩‍🚀")

@@ -183,7 +183,8 @@ async def _history(bench: _Bench, number: int, *, chars: int) -> None:
 async def _time(bench: _Bench, room: Room, member: Member, question: str) -> None:
     """How long it takes to read a conversation and to make a request of it."""
     began = time.perf_counter()
-    read = partial(conversations.recent, room=room, before=10**9, most=prompt.MAX_HISTORY_LINES)
+    most, most_bytes = prompt.MAX_HISTORY_LINES, prompt.MAX_HISTORY_BYTES
+    read = partial(conversations.recent, room=room, before=10**9, most=most, most_bytes=most_bytes)
     history = await bench.core.store.read(read)
     message = Message(id=MessageId("m"), room=room, author=member, text=question, said_at=bench.clock.now())
     anthropic_requests.answer(prompt.build(message, persona="{}", history=history), "claude-sonnet-5-5")
