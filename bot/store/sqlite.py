@@ -20,7 +20,7 @@ import aiosqlite
 import structlog
 
 from bot import errors
-from bot.store import sealing, sqlite_keys
+from bot.store import sealing, sqlite_keys, sqlite_pragmas
 from bot.store.engine import Unit
 from bot.store.sqlite_errors import translated
 from bot.store.sqlite_keys import Keys
@@ -333,13 +333,8 @@ async def _connect(path: Path, pragmas: dict[str, str | int]) -> _Connection:
 
 
 def _prepare(connection: sqlite3.Connection, pragmas: dict[str, str | int]) -> None:
-    """Set the PRAGMAs and read them back: SQLite ignores what it cannot do."""
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    for name, wanted in pragmas.items():
-        connection.execute(f"PRAGMA {name} = {wanted}")
-        row = connection.execute(f"PRAGMA {name}").fetchone()
-        if row is not None and row[0] != wanted:
-            raise errors.StoreError(f"SQLite refuses PRAGMA {name} = {wanted} (it says {row[0]!r})")
+    """Give it its settings, and look whether it is a database at all."""
+    sqlite_pragmas.set_up(connection, pragmas, busy_timeout_ms=BUSY_TIMEOUT_MS)
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
@@ -381,4 +376,4 @@ def _own(path: Path) -> IO[bytes]:
 
 def _warn_of_old_sqlite() -> None:
     if sqlite3.sqlite_version_info < SAFE_VERSION:
-        _log.info("sqlite.version", version=sqlite3.sqlite_version, advised=".".join(map(str, SAFE_VERSION)))
+        _log.warning("sqlite.version", version=sqlite3.sqlite_version, advised=".".join(map(str, SAFE_VERSION)))

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from bot import errors
 from bot.store import master_key, vault
 from bot.store.sqlite_errors import translated
+from bot.store.sqlite_pragmas import set_up
 from bot.store.vault import Vault
 from persona.moments import from_micros
 from persona.persona import MemberKey
@@ -39,10 +40,10 @@ _DESTROYED = """
     INSERT INTO destroyed (tenant, member, destroyed_at, reason) VALUES (:tenant, :member, :at, :reason)
     ON CONFLICT (tenant, member) DO UPDATE SET destroyed_at = excluded.destroyed_at, reason = excluded.reason
 """
-_PRAGMAS = ("journal_mode = DELETE", "synchronous = EXTRA", "secure_delete = ON", "mmap_size = 0")
+_WRITER: dict[str, str | int] = {"journal_mode": "delete", "synchronous": 3, "secure_delete": 1, "mmap_size": 0}
 """No write-ahead log: one small file to copy, and a key that was destroyed is in none beside it. EXTRA, so that the
 journal is durably gone before anybody is told."""
-
+_READER: dict[str, str | int] = {"query_only": 1, "mmap_size": 0}
 
 MAX_AT_HAND = 1_000
 """Keys of members that are kept unwrapped, about 1 KiB each."""
@@ -69,12 +70,10 @@ def connect(database: Path, *, timeout_ms: int, is_writer: bool) -> sqlite3.Conn
         if is_writer:
             path.touch(mode=0o600)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        connection.execute(f"PRAGMA busy_timeout = {timeout_ms}")
-        for pragma in _PRAGMAS if is_writer else ("query_only = 1", "mmap_size = 0"):
-            connection.execute(f"PRAGMA {pragma}")
+        set_up(connection, _WRITER if is_writer else _READER, busy_timeout_ms=timeout_ms)
         if is_writer:
             connection.executescript(_TABLES)
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, errors.StoreError, OSError) as error:
         if connection is not None:
             connection.close()
         if isinstance(error, OSError):

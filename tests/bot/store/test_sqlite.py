@@ -150,18 +150,18 @@ async def test_a_close_leaves_one_whole_file(database: Path) -> None:
         assert connection.execute("SELECT value FROM note").fetchone() == ("kept",)
 
 
-@pytest.mark.parametrize(("safe", "events"), [((0,), []), ((999, 0, 0), ["sqlite.version"])])
+@pytest.mark.parametrize(("safe", "events"), [((0,), []), ((999, 0, 0), [("sqlite.version", "warning")])])
 async def test_an_old_sqlite_is_named(
-    database: Path, monkeypatch: pytest.MonkeyPatch, safe: tuple[int, ...], events: list[str]
+    database: Path, monkeypatch: pytest.MonkeyPatch, safe: tuple[int, ...], events: list[tuple[str, str]]
 ) -> None:
-    """The log names an SQLite that is older than the one we advise, and only that."""
+    """The log warns of an SQLite that is older than the one we advise, and of nothing else."""
     monkeypatch.setattr(sqlite, "SAFE_VERSION", safe)
 
     with capture_logs() as logged:
         store = await SqliteStore.open(database, key=bytes(32))
     await store.close()
 
-    assert [entry["event"] for entry in logged] == events
+    assert [(entry["event"], entry["log_level"]) for entry in logged] == events
 
 
 # -- one owner --------------------------------------------------------------------------------------------------------
