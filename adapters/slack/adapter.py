@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack import guests, history, uploads, views
-from adapters.slack.errors import called, is_gone, is_too_old
+from adapters.slack.errors import called, is_gone, is_too_old, text_of, understood
 from adapters.slack.readers import Readers
 from adapters.slack.render import mrkdwn, rendered_length
 from bot import errors, markdown
@@ -56,9 +56,9 @@ class SlackAdapter:
             PlatformError: Slack could not be asked.
         """
         answer = await called(self._client.auth_test, clock=self._clock)
-        self.bot_user = str(answer["user_id"])
-        self.tenant = TenantId(f"slack:{answer['team_id']}")
-        self._workspace_url = str(answer["url"])
+        self.bot_user = text_of(answer, "user_id")
+        self.tenant = TenantId(f"slack:{text_of(answer, 'team_id')}")
+        self._workspace_url = text_of(answer, "url")
 
     def serves(self, room: Room) -> bool:
         """See `Adapter.serves`: Slack takes a post from whoever has the token."""
@@ -86,7 +86,7 @@ class SlackAdapter:
             clock=self._clock,
             tries=_tries(post),
         )
-        return str(answer["ts"])
+        return text_of(answer, "ts")
 
     async def edit(self, post: Post, post_id: str) -> str:
         """See `Adapter.edit`: a workspace may let nobody edit what was posted long ago."""
@@ -150,9 +150,10 @@ class SlackAdapter:
         ask = partial(self._client.users_info, user=member.id, include_locale=True)
         try:
             answer = await called(ask, clock=self._clock, tries=1)
+            with understood():
+                return str(answer["user"].get("locale") or "") or None
         except errors.PlatformError:  # without it the member's own words have to do
             return None
-        return str(answer["user"].get("locale") or "") or None
 
     async def is_admin(self, member: Member) -> bool:
         """Whether Slack says that a member runs this workspace. An outsider's own workspace is not this one."""
@@ -160,10 +161,11 @@ class SlackAdapter:
             return False
         try:
             answer = await called(partial(self._client.users_info, user=member.id), clock=self._clock, tries=1)
+            with understood():
+                return guests.runs_workspace(answer["user"], team=self.tenant.partition(":")[2])
         except errors.PlatformError as error:
             _log.warning("admin.unknown", why=str(error))
             return False
-        return guests.runs_workspace(answer["user"], team=self.tenant.partition(":")[2])
 
     async def notify(self, room: Room, member: Member, view: View) -> bool:
         """See `Adapter.notify`: ephemeral in a channel; in the direct message the room is private already."""

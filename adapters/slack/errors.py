@@ -1,7 +1,8 @@
 """What the Slack SDK raises, as our own errors: did the post happen, can it be tried again?"""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -22,6 +23,12 @@ _KEY_CODES = {
     "token_expired",
     "not_allowed_token_type",
 }
+MALFORMED = (AttributeError, LookupError, TypeError, ValueError, OverflowError)
+"""What reading a payload or an answer raises that is not shaped as Slack says; the SDK's own reading as well."""
+
+UNKNOWN = "unknown"
+"""Instead of Slack's word for it: something on the way answered, or Slack failed."""
+
 _REMOVED_CODES = {"account_inactive", "token_revoked"}
 _PASSING_CODES = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 
@@ -44,6 +51,30 @@ async def called(call: Callable[[], Awaitable[T]], *, clock: Clock, tries: int =
         raise _api_error(error) from error
     except (aiohttp.ClientError, SlackClientError, OSError) as error:
         raise _connection_error(error) from error
+    except MALFORMED as error:
+        raise errors.UnclearDeliveryError("something that is not Slack answered, or Slack failed") from error
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Read an answer of Slack's.
+
+    Raises:
+        UnclearDeliveryError: it is not shaped like one, so whatever it answers may have had its effect.
+    """
+    try:
+        yield
+    except MALFORMED as error:
+        raise errors.UnclearDeliveryError("Slack's answer is not shaped like one") from error
+
+
+def text_of(answer: Any, name: str) -> str:
+    """A text in an answer of Slack's; raises as `understood` does if there is none."""
+    with understood():
+        found = answer[name]
+        if not isinstance(found, str):
+            raise TypeError(name)
+        return found
 
 
 def _connection_error(error: Exception) -> errors.PlatformError:
@@ -58,7 +89,7 @@ def _api_error(error: SlackApiError) -> errors.PlatformError:
         return errors.PlatformKeyError(f"Slack refused the token ({code})")
     if _is_rate_limit(error):
         return errors.PlatformUnreachableError("Slack is rate limiting us")
-    if status >= 500 or code in _PASSING_CODES:
+    if status >= 500 or code in _PASSING_CODES or code == UNKNOWN:
         return errors.UnclearDeliveryError(f"Slack failed (status {status}, {code})")
     return errors.NotDeliveredError(f"Slack refused it ({code})")
 
@@ -66,7 +97,7 @@ def _api_error(error: SlackApiError) -> errors.PlatformError:
 def code_of(error: SlackApiError) -> str:
     """Slack's own word for what went wrong."""
     data = getattr(error.response, "data", None)
-    return str(data.get("error", "unknown")) if isinstance(data, dict) else "unknown"
+    return str(data.get("error", UNKNOWN)) if isinstance(data, dict) else UNKNOWN
 
 
 def is_too_old(refused: errors.NotDeliveredError) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.errors import called
+from adapters.slack.errors import called, understood
 from bot import errors
 from bot.ports import Clock
 
@@ -67,14 +67,16 @@ class Guests:
             return
         self._heard.clear()
         users = await self._pages("users_list")
-        self._guests = None if users is None else {str(user["id"]) for user in users if _is_guest(user)}
+        with understood():
+            self._guests = None if users is None else {str(user["id"]) for user in users if _is_guest(user)}
         for member, is_guest in self._heard.items():
             self._mark(member, is_guest=is_guest)
         self._read_at = now
 
     async def _members(self, channel: str) -> set[str] | None:
         members = await self._pages("conversations_members", channel=channel)
-        return None if members is None else set(members)
+        with understood():
+            return None if members is None else set(map(str, members))
 
     async def _pages(self, method: str, **arguments: str) -> list[Any] | None:
         """All members that Slack lists, page by page; None if there are more than we look through."""
@@ -83,8 +85,9 @@ class Guests:
         for _ in range(MAX_PAGES):
             ask = partial(getattr(self._client, method), **arguments, limit=PAGE, cursor=cursor)
             page = await called(ask, clock=self._clock)
-            found += page["members"]
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            with understood():
+                found += page["members"]
+                cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return found
         return None

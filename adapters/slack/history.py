@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack import translate
-from adapters.slack.errors import called, is_no_thread
+from adapters.slack.errors import called, is_no_thread, understood
 from bot import errors
 from bot.messages import MessageId, Room
 from bot.ports import Clock, History, Standing
@@ -40,6 +40,11 @@ async def read(
     except errors.NotDeliveredError as refused:
         is_empty = room.thread is not None and is_no_thread(refused)
         return History(since=since, until=until, standing={}) if is_empty else None
+    with understood():
+        return _read(answer, room, since, until, bot_user)
+
+
+def _read(answer: AsyncSlackResponse, room: Room, since: datetime, until: datetime, bot_user: str) -> History | None:
     posts: list[dict[str, Any]] = answer["messages"]
     if answer.get("has_more"):
         moments = [translate.moment(post["ts"]) for post in posts if post["ts"] != room.thread]

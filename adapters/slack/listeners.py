@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack import translate
 from adapters.slack.adapter import SlackAdapter
 from adapters.slack.changes import EVENTS, SlackChanges
-from adapters.slack.errors import is_removal
+from adapters.slack.errors import MALFORMED, is_removal
 from adapters.slack.interactions import Interactions
 from adapters.slack.surfaces import Workspace
 from bot import errors
@@ -79,9 +79,7 @@ class SlackListeners:
             StoreError: it could not be stored; it must not be acknowledged, so that Slack delivers it again.
         """
         try:
-            if body.get("type") == "event_callback":
-                await self._changes.take(body)
-            match self._incoming(body):
+            match await self._understood(body):
                 case Message() as message:
                     await self._core.intake.accept(message)
                 case Edit() as edit:
@@ -91,6 +89,20 @@ class SlackListeners:
         except errors.StoreError as error:
             _log.error("message.refused", error=type(error).__name__, why=str(error))
             raise
+
+    async def _understood(self, body: Body) -> Message | Edit | Deletion | None:
+        """Take what follows from an event, and return what it says to us.
+
+        What cannot be read is acknowledged all the same: it would come again as it is, and a payload that Slack never
+        makes says nothing to us.
+        """
+        try:
+            if body.get("type") == "event_callback":
+                await self._changes.take(body)
+            return self._incoming(body)
+        except MALFORMED as error:
+            _log.error("event.malformed", error=type(error).__name__)
+            return None
 
     async def _store_first(self, body: Body, next: Callable[[], Awaitable[None]]) -> None:  # noqa: A002 - Bolt's name
         if not self._has_left:

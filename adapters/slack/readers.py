@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.errors import called
+from adapters.slack.errors import called, understood
 from adapters.slack.guests import Guests, User
 from bot import errors
 from bot.ports import Clock
@@ -71,8 +71,10 @@ class Readers:
 
     async def _kind_now(self, channel: str) -> RoomKind:
         answer = await called(lambda: self._client.conversations_info(channel=channel), clock=self._clock)
-        found: dict[str, Any] = answer["channel"]
-        if found.get("is_ext_shared") or found.get("is_org_shared") or found.get("is_pending_ext_shared"):
+        with understood():
+            found: dict[str, Any] = answer["channel"]
+            is_shared = any(found.get(name) for name in ("is_ext_shared", "is_org_shared", "is_pending_ext_shared"))
+        if is_shared:
             return "external"
         if found.get("is_im"):
             return "direct"

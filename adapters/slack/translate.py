@@ -17,6 +17,8 @@ Payload = Mapping[str, Any]
 
 _KINDS: dict[str, RoomKind] = {"im": "direct", "mpim": "private", "group": "private", "channel": "public"}
 _SPOKEN_SUBTYPES = {None, "thread_broadcast", "me_message", "file_share"}
+_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+"""What Slack's ids and timestamps are made of; they become keys of ours, and parts of addresses."""
 _ENTITY = re.compile(r"<([^<>\n]*)>")
 
 
@@ -24,6 +26,7 @@ def event(payload: Payload, *, bot_user: str) -> Message | Edit | Deletion | Non
     """What an Events API payload says to us, if anything.
 
     `bot_user` is our user id; the payload's own `authorizations` win, since one app may live in many workspaces.
+    A payload that is not as Slack makes them raises whatever reading it raises (`errors.MALFORMED`).
     """
     inner = payload.get("event") or {}
     bot_user = _bot_user(payload) or bot_user
@@ -46,18 +49,18 @@ def event(payload: Payload, *, bot_user: str) -> Message | Edit | Deletion | Non
 
 def room(payload: Payload, inner: Payload, post: Payload) -> Room:
     """The room of a post: a thread of its own in a channel, the one conversation in a direct message."""
-    channel = str(inner["channel"])
+    channel = _id(inner["channel"])
     kind = _kind(payload, inner)
     root = post.get("thread_ts") or post.get("ts")
     if kind == "direct" and root == post.get("ts"):
         root = None  # the conversation itself, whether or not somebody began a thread below this message
-    return Room(tenant=tenant(payload), channel=channel, thread=root, kind=kind)
+    return Room(tenant=tenant(payload), channel=channel, thread=root and _id(root), kind=kind)
 
 
 def tenant(payload: Payload) -> TenantId:
     """The workspace a payload comes from."""
     team = payload.get("team_id") or (payload.get("team") or {}).get("id") or payload["user"]["team_id"]
-    return TenantId(f"slack:{team}")
+    return TenantId(f"slack:{_id(team)}")
 
 
 def member(payload: Payload) -> Member:
@@ -70,7 +73,8 @@ def member(payload: Payload) -> Member:
 
 def is_look(payload: Payload) -> bool:
     """Whether somebody opened one of the app's own tabs: nothing is said, so there is nothing to store."""
-    return (payload.get("event") or {}).get("type") == "app_home_opened"
+    inner = payload.get("event")
+    return isinstance(inner, Mapping) and inner.get("type") == "app_home_opened"
 
 
 def asked_in(payload: Payload) -> Room | None:
@@ -100,7 +104,7 @@ def _message(payload: Payload, inner: Payload, bot_user: str) -> Message | None:
     if not _is_person(inner, bot_user):
         return None
     return Message(
-        id=MessageId(str(inner["ts"])),
+        id=MessageId(_id(inner["ts"])),
         room=room(payload, inner, inner),
         author=_author(payload, inner),
         text=text(str(inner.get("text") or ""), bot_user=bot_user),
@@ -117,7 +121,7 @@ def _changed(payload: Payload, inner: Payload, bot_user: str) -> Edit | Deletion
         return None
     return Edit(
         room=room(payload, inner, new),
-        message=MessageId(str(new["ts"])),
+        message=MessageId(_id(new["ts"])),
         author=_author(payload, new),
         text=text(str(new.get("text") or ""), bot_user=bot_user),
     )
@@ -127,7 +131,7 @@ def _deletion(payload: Payload, inner: Payload, old: Payload) -> Deletion | None
     ts = inner.get("deleted_ts") or old.get("ts")
     if ts is None:
         return None
-    return Deletion(room=room(payload, inner, {**old, "ts": ts}), message=MessageId(str(ts)))
+    return Deletion(room=room(payload, inner, {**old, "ts": ts}), message=MessageId(_id(ts)))
 
 
 def _is_person(post: Payload, bot_user: str) -> bool:
@@ -137,7 +141,14 @@ def _is_person(post: Payload, bot_user: str) -> bool:
 def _author(payload: Payload, post: Payload) -> Member:
     """Ids only: a name, a picture or a signature can be anybody's."""
     team = post.get("user_team") or post.get("team") or payload["team_id"]
-    return Member(tenant=TenantId(f"slack:{team}"), id=str(post["user"]))
+    return Member(tenant=TenantId(f"slack:{_id(team)}"), id=_id(post["user"]))
+
+
+def _id(found: object) -> str:
+    """An id as Slack makes them; raises `ValueError` for anything else."""
+    if not isinstance(found, str) or not _ID.fullmatch(found):
+        raise ValueError("not an id of Slack's")
+    return found
 
 
 def _bot_user(payload: Payload) -> str | None:

@@ -31,6 +31,11 @@ class Process:
         self.log += rest.decode()
         return self._child.returncode or 0
 
+    @property
+    def id(self) -> int:
+        """Its process id."""
+        return self._child.pid
+
     def stop(self) -> None:
         """SIGTERM."""
         self._child.terminate()

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.errors import LONGEST_WAIT_S, called
+from adapters.slack.errors import LONGEST_WAIT_S, called, text_of, understood
 from bot import errors
 from tests.clock import StillClock
 from tests.twins.server import Fault
@@ -196,6 +196,30 @@ async def test_an_answer_that_is_not_slacks_is_one_of_our_errors(
 
     with pytest.raises(errors.PlatformError):
         await posted(client, clock)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"null", b"[]", b"3", b'""', b"{}", b'{"ok": "false"', b"\xff\xfe", b'{"ok": true}', b'{"ok": true, "ts": null}'],
+)
+async def test_what_is_shaped_like_nothing_of_slacks_is_unclear(
+    twin: SlackTwin, client: AsyncWebClient, clock: StillClock, body: bytes
+) -> None:
+    """Where the answer to a post holds no id of it, the post may exist all the same: it has to be looked for."""
+    twin.fault("POST", METHOD, Fault(status=200, body=body, headers={"Content-Type": "application/json"}))
+
+    with pytest.raises(errors.UnclearDeliveryError):
+        text_of(await called(lambda: client.chat_postMessage(channel="C1", text="hi"), clock=clock), "ts")
+
+
+def test_what_is_read_wrongly_is_one_of_our_errors() -> None:
+    """Whatever reading an answer meets deep inside, it is an error that callers know, and it shows nothing of it."""
+    answer = {"members": [{"id": "U1"}, None]}
+
+    with pytest.raises(errors.UnclearDeliveryError) as caught, understood():
+        [member["id"] for member in answer["members"]]  # type: ignore[index]  # as it would be
+
+    assert "U1" not in str(caught.value)
 
 
 # -- connections ------------------------------------------------------------------------------------------------------

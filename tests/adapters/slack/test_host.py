@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.slack import host
 from bot import settings, wiring
 from bot.core import Core
 from tests.clock import StillClock
-from tests.twins.slack import SlackTwin
+from tests.twins.slack import SlackTwin, payloads
 
 
 @pytest.fixture
@@ -59,3 +61,30 @@ async def test_a_lost_connection_comes_back_though_an_address_is_over(twin: Slac
 
     assert twin.opened == 2
     assert len(twin.calls("/link")) == 4
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "message",
+        {"type": "message", "channel_type": "im", "user": "U1", "text": "hi"},
+        {"type": "message", "channel_type": "im", "user": "U1", "channel": "D1", "ts": "soon"},
+        {"type": "message", "channel_type": "im", "user": "U1", "channel": "D 1", "ts": "1.1"},
+        {"type": "message", "channel_type": "im", "user": "U\ud800", "channel": "D1", "ts": "1.1"},
+        {"type": "channel_archive"},
+        {"type": "user_change", "user": None},
+    ],
+    ids=["no event", "no id", "no time", "a space in an id", "half a character", "no channel", "nobody"],
+)
+async def test_what_cannot_be_read_is_acknowledged(twin: SlackTwin, core: Core, inner: Any) -> None:
+    """An event that Slack never makes is named in the log, without what it holds, and not asked for again as it is."""
+    payload = payloads.event_callback(twin.workspace, {"type": "message"}) | {"event": inner}
+    with capture_logs() as logged:
+        async with host.connected(core):
+            await twin.connected()
+            twin.dispatch(payload)
+            await twin.settled()
+
+    told = [entry for entry in logged if entry["event"] == "event.malformed"]
+    assert (twin.events[0].acks, twin.events[0].offers) == (1, 1)
+    assert [sorted(entry) for entry in told] == [["error", "event", "log_level"]]
