@@ -175,7 +175,7 @@ async def _posted(fuzzing: Fuzzing, made: SlackWorld, examples: int) -> None:
 
         async def said(text: str) -> None:
             heard.clear()
-            made.claude.default = Reply(text=text[:LONGEST_REPLY] or "An answer.")
+            made.claude.default = Reply(text=_without_halves(text)[:LONGEST_REPLY] or "An answer.")
             await made.twin.says("U1", "C1", f"<@U0BOT> {html.escape(text, quote=False)}", emits=("app_mention",))
             await made.quiet()
             _forget(made)
@@ -198,7 +198,10 @@ def _forget(made: SlackWorld) -> None:
 
 
 async def _envelopes(fuzzing: Fuzzing, made: SlackWorld, examples: int) -> None:
-    """Whatever an event lacks or holds, it is acknowledged: to deliver it again would not make it better."""
+    """Whatever an event lacks or holds, it is acknowledged: to deliver it again would not make it better.
+
+    What the SDK itself stumbles over never reaches us, and nobody acknowledges it.
+    """
     event = st.sampled_from(_events(made)).flatmap(
         lambda payload: altered(payload["event"]).map(lambda inner: {**payload, "event": inner})
     )
@@ -206,17 +209,19 @@ async def _envelopes(fuzzing: Fuzzing, made: SlackWorld, examples: int) -> None:
 
     async def happens(payload: Any) -> None:
         frame = {"type": "events_api", "accepts_response_payload": False, "payload": payload}
+        heard.clear()
         ack = await made.twin.offer("events_api", frame)
         await made.core.lanes.drained()
         _forget(made)
-        assert ack is not None, "it was not acknowledged"
+        assert ack or any(one.startswith("slack_") for one in heard), "it was not acknowledged"
 
     async def is_asked(payload: Any) -> None:
         kind: Any = "interactive" if "type" in payload else "slash_commands"
         await made.twin.offer(kind, {"type": kind, "accepts_response_payload": True, "payload": payload})
 
     made.twin.ack_timeout_s = 0.5
-    await fuzzing.tried("an event", event, happens, examples=examples)
+    with overheard() as heard:
+        await fuzzing.tried("an event", event, happens, examples=examples)
     made.twin.ack_timeout_s = 0.1
     await fuzzing.tried("an interaction", asked, is_asked, examples=examples // 4)
     made.twin.ack_timeout_s = 2.0
@@ -351,7 +356,7 @@ async def _gateway(fuzzing: Fuzzing, made: DiscordWorld, examples: int) -> None:
 
 
 def _without_halves(text: str) -> str:
-    """Discord refuses a lone surrogate."""
+    """As what is text on the wire has to be: no lone surrogate."""
     return text.encode("utf-8", "replace").decode()
 
 
