@@ -314,7 +314,8 @@ def _log_postponed(accepted: Accepted, error: Exception) -> None:
     if isinstance(error, errors.LeaseLostError):  # it is answered, by somebody else
         _log.info("message.lost", reference=reference, tenant=accepted.room.tenant)
         return
-    _log.error(
+    tell = _log.info if isinstance(error, errors.StoreError) else _log.error  # the store tells of its own trouble, once
+    tell(
         "message.postponed",
         reference=reference,
         tenant=accepted.room.tenant,

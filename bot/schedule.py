@@ -12,6 +12,7 @@ from functools import partial
 
 import structlog
 
+from bot import errors
 from bot.tasks import alongside
 
 Sweep = Callable[[], Awaitable[object]]
@@ -56,5 +57,7 @@ async def _run(sweep: Sweep, is_due: asyncio.Event) -> None:
         is_due.clear()
         try:
             await sweep()
+        except errors.StoreError as error:  # the store tells of its own trouble, once
+            _log.info("sweep.failed", error=type(error).__name__)
         except Exception as error:  # noqa: BLE001 - the outer edge: the next tick tries again
             _log.error("sweep.failed", error=type(error).__name__)

@@ -81,7 +81,7 @@ class DiscordListeners:
             await self._core.intake.accept(message)
         except errors.StoreError as error:
             # Discord does not deliver again, so the author has to know.
-            _log.error("message.refused", error=type(error).__name__, why=str(error))
+            _log.info("message.refused", error=type(error).__name__, why=str(error))
             await posted.reply(error.for_member, allowed_mentions=discord.AllowedMentions.none())
 
     async def _is_command(self, posted: discord.Message) -> bool:

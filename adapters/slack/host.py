@@ -96,7 +96,10 @@ def _app(client: AsyncWebClient, listeners: SlackListeners) -> AsyncApp:
         if body.get("type") != "event_callback" or translate.is_look(body):
             await next()
             return None
-        await listeners.store(body)
+        try:
+            await listeners.store(body)
+        except errors.StoreError:
+            return BoltResponse(status=503, body="")  # which is no acknowledgement; raised, it is a line of Bolt's each
         return BoltResponse(status=200, body="")
 
     quiet = logging.getLogger("slack_bolt")

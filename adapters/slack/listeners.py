@@ -87,7 +87,7 @@ class SlackListeners:
                 case Deletion() as deletion:
                     await self._core.intake.delete(deletion)
         except errors.StoreError as error:
-            _log.error("message.refused", error=type(error).__name__, why=str(error))
+            _log.info("message.refused", error=type(error).__name__, why=str(error))
             raise
 
     async def _understood(self, body: Body) -> Message | Edit | Deletion | None:

@@ -21,6 +21,7 @@ from bot.store.postgres_connections import READERS, close, end, is_gone, pause, 
 from bot.store.postgres_errors import DRIVERS, as_ours, is_conflict, is_lost, translated
 from bot.store.postgres_keys import Ciphers, Keys
 from bot.store.postgres_units import Outcome, driven
+from bot.store.trouble import Trouble
 
 T = TypeVar("T")
 
@@ -68,6 +69,8 @@ class PostgresStore:
         self._committer: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._is_closed = False
+        self._trouble_reading = Trouble(doing="reading")
+        self._trouble_writing = Trouble(doing="writing")
 
     @classmethod
     async def open(cls, url: str, *, key: bytes) -> Self:
@@ -103,6 +106,7 @@ class PostgresStore:
         self._check_open()
         async with self._reading:
             outcome = await _until_it_passes(partial(self._snapshot, unit))
+        self._trouble_reading.met(outcome.error)
         if outcome.error is not None:
             raise outcome.error
         return cast("T", outcome.result)
@@ -158,6 +162,7 @@ class PostgresStore:
             batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
             outcomes = await self._committed([waiting.unit for waiting in batch])
             for waiting, outcome in zip(batch, outcomes, strict=True):
+                self._trouble_writing.met(outcome.error)
                 if outcome.error is None:
                     waiting.done.set_result(outcome.result)
                 else:

@@ -10,7 +10,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from bot.store import sealing, sqlite_keys, sqlite_pragmas
 from bot.store.engine import Unit
 from bot.store.sqlite_errors import translated
 from bot.store.sqlite_keys import Keys
+from bot.store.trouble import Trouble
 from bot.store.vault import Vault
 from persona.moments import to_micros
 from persona.persona import MemberKey
@@ -122,6 +123,7 @@ class _Waiting:
 class _Outcome:
     result: Any = None
     error: BaseException | None = None
+    has_written: bool = False
 
 
 class SqliteStore:
@@ -135,6 +137,8 @@ class SqliteStore:
         self._committer: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._is_closed = False
+        self._trouble_reading = Trouble(doing="reading")
+        self._trouble_writing = Trouble(doing="writing")
 
     @classmethod
     async def open(cls, path: Path, *, key: bytes | None = None) -> Self:
@@ -176,8 +180,10 @@ class SqliteStore:
         """See `bot.store.engine.Store.read`."""
         self._check_open()
         outcome = await self._reader.run(_run_read, unit)
-        if outcome.error is not None:
-            raise translated(outcome.error)
+        error = outcome.error and translated(outcome.error)
+        self._trouble_reading.met(error)
+        if error is not None:
+            raise error
         return cast("T", outcome.result)
 
     async def scrub(self) -> None:
@@ -222,10 +228,12 @@ class SqliteStore:
             batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
             outcomes = await self._writer.run(_run_batch, [waiting.unit for waiting in batch])
             for waiting, outcome in zip(batch, outcomes, strict=True):
-                if outcome.error is None:
+                error = outcome.error and translated(outcome.error)
+                self._trouble_writing.met(error, is_proof=outcome.has_written)
+                if error is None:
                     waiting.done.set_result(outcome.result)
                 else:
-                    waiting.done.set_exception(translated(outcome.error))
+                    waiting.done.set_exception(error)
 
 
 def _run_batch(connection: _Database, units: list[Unit[Any]]) -> list[_Outcome]:
@@ -264,6 +272,7 @@ def _vacuum(connection: _Database, max_bytes: int | None) -> bool:
 
 def _run_unit(connection: _Database, unit: Unit[Any]) -> _Outcome:
     connection.execute("SAVEPOINT unit")
+    before = connection.total_changes
     outcome = _drive(connection, unit)
     if outcome.error is not None:
         if not connection.in_transaction:  # SQLite gave up the whole transaction: disk full, or worse
@@ -273,7 +282,7 @@ def _run_unit(connection: _Database, unit: Unit[Any]) -> _Outcome:
     else:
         connection.keys.keep()
     connection.execute("RELEASE unit")
-    return outcome
+    return replace(outcome, has_written=connection.total_changes > before)
 
 
 def _run_read(connection: _Database, unit: Unit[Any]) -> _Outcome:

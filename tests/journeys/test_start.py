@@ -241,7 +241,7 @@ async def test_slack_delivers_again_what_could_not_be_stored(
     async with slack_world.running(persona_consent="off"):
         with locked(tmp_path / "rapport.db"):
             saying = asyncio.ensure_future(slack_world.says("Ana", "hello"))
-            await logged("message.refused")
+            await logged("store.failing")
         post = await saying
 
         assert await slack_world.answered(post) == "An answer."
