@@ -7,7 +7,7 @@ BIN := .venv/bin
 CODE := bot adapters persona
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run run-bot test check privacycheck relcheck soak format bench bench-start bench-events bench-cost bench-scale pictures lock clean
+.PHONY: run run-bot test check privacycheck relcheck soak format bench bench-start bench-events bench-cost bench-throughput bench-scale pictures lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp  ## talk to Rapport in this terminal; reads a script from a pipe just as well
@@ -38,7 +38,7 @@ format: .venv/dev.stamp  ## put the code into the shape `make check` wants
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-start bench-events bench-cost  ## what it costs; docs/benchmarks.md has the figures with dates
+bench: bench-start bench-events bench-cost bench-throughput  ## what it costs; docs/benchmarks.md has the figures with dates
 
 bench-start: .venv/dev.stamp
 	@$(BIN)/python -m bench.start
@@ -51,6 +51,9 @@ bench-cost: .venv/dev.stamp .venv-peers/peers.stamp
 
 bench-scale: .venv/dev.stamp  ## what a member weighs in PostgreSQL, and what questions cost as it grows; docs/scale.md reads from it
 	@$(BIN)/python -m bench.scale
+
+bench-throughput: .venv/dev.stamp
+	@$(BIN)/python -m bench.throughput
 
 pictures: .venv/dev.stamp  ## draw what members see anew, from what the platforms get; they stand in docs/pictures
 	@$(BIN)/python -m tests.pictures.slack

@@ -80,7 +80,8 @@ async def running(arguments: list[str], environment: dict[str, str]) -> AsyncIte
         try:
             yield child.pid
         finally:
-            child.terminate()
+            if child.returncode is None:
+                child.terminate()
             await child.wait()
 
 
