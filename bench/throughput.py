@@ -24,7 +24,9 @@ from tests.twins.slack import SlackTwin
 MESSAGES, ROUNDS, WARM_UP = 300, 5, 40
 AT_ONCE = 50
 """Messages that wait for their answer at any moment: enough for every worker to have some."""
-PATIENCE_S = 30.0
+MEMBERS, CHANNELS = 100, 20
+"""Who writes, and where: whoever works on one of them at a time meets nobody else."""
+PATIENCE_S = 60.0
 ANSWER = "An answer."
 KEY = base64.urlsafe_b64encode(bytes(32)).decode()
 
@@ -64,9 +66,10 @@ class Running:
         began = time.perf_counter()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._answered(messages, room))
-            for _ in range(messages):
+            for number in range(messages):
                 await room.acquire()
-                await self._slack.says("U1", "C1", "<@U0BOT> hello", emits=("app_mention",))
+                member, channel = f"U{number % MEMBERS}", f"C{number % CHANNELS}"
+                await self._slack.says(member, channel, "<@U0BOT> hello", emits=("app_mention",))
         return messages / (time.perf_counter() - began)
 
     async def _answered(self, messages: int, room: asyncio.Semaphore) -> None:
@@ -93,8 +96,11 @@ async def at_work(app: App, server: postgres.Server) -> AsyncIterator[Running]:
         slack = await started.enter_async_context(SlackTwin(ack_timeout_s=PATIENCE_S))
         claude = await started.enter_async_context(AnthropicTwin())
         claude.default = ANSWER
-        slack.member("U1", "Ana")
-        slack.channel("C1", "team", kind="public", members=["U1"])
+        members = [f"U{number}" for number in range(MEMBERS)]
+        for member in members:
+            slack.member(member, member)
+        for number in range(CHANNELS):
+            slack.channel(f"C{number}", f"team-{number}", kind="public", members=members)
         environment = {
             "SLACK_BOT_TOKEN": "xoxb-test-token",
             "SLACK_APP_TOKEN": "xapp-test-token",
