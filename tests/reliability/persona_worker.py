@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import Literal
 
-from bot import errors
+from bot import errors, logs
 from bot.store import opening
 from bot.store.engine import Store
 from persona.moments import to_micros
@@ -95,6 +95,7 @@ async def _tried(store: Store, change: Operation, steps: int | None) -> Try:
 
 async def main() -> None:
     """Open the database, work, and write the ledger."""
+    logs.use_standard_library()
     url, (seed, worker, workers, members, operations) = sys.argv[1], map(int, sys.argv[2:])
     store = await opening.opened(url, key=KEY)
     try:

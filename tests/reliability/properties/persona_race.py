@@ -1,11 +1,15 @@
 """B10: several workers learn of the same members at once, some tries are given up, and no update is lost."""
 
 import asyncio
+import json
+import os
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
 from bot.store import opening
+from tests.journeys.processes import ROOT
 from tests.reliability import tables
 from tests.reliability.persona_worker import KEY, Try, worked
 from tests.reliability.prop import Property, Report, Trial
@@ -19,8 +23,8 @@ _HEAD = "SELECT number FROM audit_head"
 
 
 async def run(trial: Trial) -> Report:
-    """Let the workers learn side by side, then compare the tables with their ledgers."""
-    ledger = await _in_tasks(trial)
+    """Let the workers learn side by side, as processes where they may, then compare the tables with their ledgers."""
+    ledger = await (_in_processes(trial) if trial.engine == "postgres" else _in_tasks(trial))
     outcomes = Counter(one.outcome for one in ledger)
     report = Report(figures={"tries": len(ledger), **{name: outcomes[name] for name in ("cancelled", "parked")}})
     report.faults += await tables.damage(trial.url)
@@ -48,6 +52,32 @@ async def _in_tasks(trial: Trial) -> list[Try]:
         return [one for ledger in await asyncio.gather(*working) for one in ledger]
     finally:
         await store.close()
+
+
+async def _in_processes(trial: Trial) -> list[Try]:
+    """Each worker as a process of its own."""
+    size = trial.size
+    ledgers = await asyncio.gather(*(_process(trial, number) for number in range(size["workers"])))
+    return [Try(**json.loads(line)) for ledger in ledgers for line in ledger.splitlines()]
+
+
+async def _process(trial: Trial, worker: int) -> bytes:
+    """What a worker writes; one that fails says why, and fails the trial."""
+    size = trial.size
+    numbers = (trial.seed, worker, size["workers"], size["members"], size["operations"])
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.reliability.persona_worker",
+        trial.url,
+        *map(str, numbers),
+        cwd=trial.folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    ledger, _ = await child.communicate()
+    assert child.returncode == 0, f"worker {worker} ended with {child.returncode}"
+    return ledger
 
 
 async def _faults(url: str, ledger: Sequence[Try]) -> list[str]:
