@@ -93,7 +93,7 @@ async def at_work(app: App, server: postgres.Server) -> AsyncIterator[Running]:
         AssertionError: not every worker came to be connected.
     """
     async with AsyncExitStack() as started:
-        slack = await started.enter_async_context(SlackTwin(ack_timeout_s=PATIENCE_S))
+        slack = await started.enter_async_context(SlackTwin())
         claude = await started.enter_async_context(AnthropicTwin())
         claude.default = ANSWER
         members = [f"U{number}" for number in range(MEMBERS)]
