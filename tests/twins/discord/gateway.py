@@ -46,8 +46,9 @@ class Gateway:
 
     def dispatch(self, event: str, data: JSON, *, intent: Intent = ANY_INTENT, bare: JSON | None = None) -> None:
         """Push an event to every session that asked for `intent`; those without message content get `bare` instead."""
+        guild = data.get("guild_id") or (data.get("id") if event.startswith("GUILD_") else None)
         for session in self.sessions.values():
-            if intent in session.intents:
+            if intent in session.intents and session.sees(guild):
                 full = bare is None or Intent.MESSAGE_CONTENT in session.intents
                 session.push(event, data if full else bare)
 
@@ -170,10 +171,17 @@ class Gateway:
         if code is not None:
             connection.close(code)
             return
-        session = Session(id=f"session-{len(self.identifies)}", intents=Intent(data["intents"]), connection=connection)
+        number, count = data.get("shard", [0, 1])
+        session = Session(
+            id=f"session-{len(self.identifies)}",
+            intents=Intent(data["intents"]),
+            connection=connection,
+            shard=(number, count),
+        )
         connection.session = self.sessions[session.id] = session
-        guilds = [self._server.guilds[g] for g, user in self._server.members if user == self._server.bot_id]
-        session.push("READY", self._ready(session.id, data.get("shard", [0, 1]), guilds))
+        ours = [self._server.guilds[g] for g, user in self._server.members if user == self._server.bot_id]
+        guilds = [guild for guild in ours if session.sees(guild.id)]
+        session.push("READY", self._ready(session.id, [number, count], guilds))
         for guild in guilds if Intent.GUILDS in session.intents else ():
             if not guild.unavailable:
                 everybody = Intent.GUILD_MEMBERS in session.intents
@@ -197,7 +205,8 @@ class Gateway:
             return 4005
         if data.get("token") != self._server.token:
             return 4004
-        if data.get("shard", [0, 1]) != [0, 1]:
+        number, count = data.get("shard", [0, 1])
+        if not 0 <= number < count:
             return 4010
         if not isinstance(intents, int) or not 0 <= intents < 1 << 26:
             return 4013

@@ -74,8 +74,15 @@ class Session:
     id: str
     intents: Intent
     connection: Connection | None
+    shard: tuple[int, int] = (0, 1)
+    """Which shard it is, of how many."""
     events: list[JSON] = field(default_factory=list)
     down_since: datetime | None = None
+
+    def sees(self, guild: str | None) -> bool:
+        """Whether what happens in a guild, or in no guild, is dealt to its shard."""
+        number, count = self.shard
+        return (0 if guild is None else (int(guild) >> 22) % count) == number
 
     def push(self, event: str, data: object) -> None:
         """Number an event, keep it and send it if a connection is there."""
