@@ -136,6 +136,7 @@ class Settings(BaseSettings):
     special_categories: Annotated[str, AfterValidator(_categories)] = ""
     database_url: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///rapport.db")
     worker_lease: Duration = timedelta(seconds=10)
+    allow_ephemeral_disk: bool = False
     persona_update_every: Annotated[int, Field(ge=1, le=20)] = 1
     learn_within: Duration = timedelta(hours=24)
     learn_mode: Literal["direct", "batch"] = "direct"

@@ -10,7 +10,7 @@ from functools import partial
 
 import structlog
 
-from bot import consent
+from bot import consent, ephemeral
 from bot.applying import Terms
 from bot.budgets import Budgets
 from bot.clock import SystemClock
@@ -259,8 +259,9 @@ async def run(settings: Settings) -> None:
     Raises:
         PlatformError: a platform refused a setting, or could not be reached at all; the message says which.
         StoreError: the database cannot be used.
-        SettingsError: PORT is taken.
+        SettingsError: PORT is taken, or the database would be lost with the disk.
     """
+    ephemeral.check(settings)
     configured = {"slack": settings.slack_bot_token, "discord": settings.discord_bot_token}
     hosts = [importlib.import_module(f"adapters.{name}.host") for name, token in configured.items() if token]
     async with open_core(settings) as core, AsyncExitStack() as connected:

@@ -378,7 +378,8 @@ def _own(path: Path) -> IO[bytes]:
     except OSError as error:
         owner.close()
         raise errors.StoreBusyError(
-            f"{str(path)!r} is in use by another Rapport; stop that one, or set DATABASE_URL to another file"
+            f"{str(path)!r} is in use by another Rapport; stop that one, or set DATABASE_URL to another file."
+            " Several processes share a PostgreSQL: DATABASE_URL=postgresql://…"
         ) from error
     return owner
 

@@ -123,6 +123,7 @@ READ = [
     ("LOG_FORMAT", "json", "log_format", "json"),
     ("PORT", "8080", "port", 8080),
     ("DISCORD_SHARDS", "4", "discord_shards", 4),
+    ("ALLOW_EPHEMERAL_DISK", "true", "allow_ephemeral_disk", True),
     ("WORKER_LEASE", "30s", "worker_lease", timedelta(seconds=30)),
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -128,10 +128,8 @@ async def test_each_takes_one_that_is_free(store: PostgresStore) -> None:
 async def test_what_fails_at_the_start_is_raised(store: PostgresStore) -> None:
     """What cannot begin under a lease ends the start of its worker, and leaves the lease to the next one."""
 
-    @asynccontextmanager
-    async def failing(_name: str) -> AsyncIterator[None]:
+    def failing(_name: str) -> AbstractAsyncContextManager[None]:
         raise errors.PlatformKeyError
-        yield
 
     with pytest.raises(errors.PlatformKeyError):
         async with leases(store).held(["scheduler"], failing):
