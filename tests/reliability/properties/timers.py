@@ -1,0 +1,142 @@
+"""B15: timers fire once in each slot, whichever of several schedulers wakes up, dies, or is put to another time.
+
+On SQLite days pass by a clock that jumps; on PostgreSQL the server's own clock counts, in slots of a fraction of a
+second, whatever the schedulers' clocks say.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import asyncpg
+
+from tests.clock import StillClock
+from tests.reliability.prop import Property, Report, Trial
+from tests.reliability.slots import DiedError, Schedulers, tables_of
+
+NAMES = ("retention", "tidying", "departures")
+SLOT = timedelta(hours=1)
+SHORT_SLOT = timedelta(milliseconds=200)
+BEFORE_DST = datetime(2026, 3, 28, 12, tzinfo=UTC)
+"""The night after, Europe's clocks are put on by an hour; slots are counted in UTC, so nothing may come of it."""
+MAX_JUMP_S = 1_800
+
+_SLOT = "SELECT slot FROM timer WHERE name = {name}"
+_COLUMNS = "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'bytea'"
+
+
+class Ledger:
+    """Which slots were begun and finished, as the database said at that moment."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+        self._chance = trial.chance("deaths")
+        self.begun: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        self.finished: defaultdict[str, set[int]] = defaultdict(set)
+        self.deaths_left = trial.size["kills"]
+        self.deaths = 0
+
+    async def fire(self, name: str) -> None:
+        """Note that a timer fires; now and then its process dies of it."""
+        slot = await self._slot(name)
+        self.begun[name][slot] += 1
+        if self.deaths_left and self._chance.random() < 0.1:
+            self.deaths_left -= 1
+            self.deaths += 1
+            raise DiedError
+        self.finished[name].add(slot)
+
+    async def _slot(self, name: str) -> int:
+        if self._trial.engine == "postgres":
+            connection = await asyncpg.connect(self._trial.url)
+            try:
+                return int(await connection.fetchval(_SLOT.format(name="$1"), name))
+            finally:
+                await connection.close()
+        return await asyncio.to_thread(self._slot_of_file, name)
+
+    def _slot_of_file(self, name: str) -> int:
+        with contextlib.closing(sqlite3.connect(tables_of(self._trial.url))) as connection:
+            (slot,) = connection.execute(_SLOT.format(name="?"), (name,)).fetchone()
+            return int(slot)
+
+
+async def run(trial: Trial) -> Report:
+    """Let time pass while schedulers wake up, and compare what fired with the slots there were."""
+    ledger = Ledger(trial)
+    is_virtual = trial.engine == "sqlite"
+    clock = StillClock(BEFORE_DST)
+    every = SLOT if is_virtual else SHORT_SLOT
+    opened = partial(Schedulers.opened, trial.url, trial.size["schedulers"])
+    async with opened(clock=clock if is_virtual else None, every=every) as schedulers:
+        await (_days if is_virtual else _moments)(trial, schedulers, ledger, clock)
+        merged = schedulers.merged
+    return await _judged(trial, ledger, merged, length=every // timedelta(microseconds=1))
+
+
+async def _days(trial: Trial, schedulers: Schedulers, ledger: Ledger, clock: StillClock) -> None:
+    """Wake up twice a slot, but for a while now and then; the clock is put on, and back."""
+    chance = trial.chance("time")
+    jumps = set(chance.sample(range(trial.size["wakes"]), trial.size["jumps"]))
+    for number in range(trial.size["wakes"]):
+        clock.advance(seconds=SLOT.total_seconds() / 2)
+        if number in jumps:
+            clock.advance(seconds=chance.uniform(-MAX_JUMP_S, MAX_JUMP_S))
+        await schedulers.wake(NAMES, ledger.fire)
+
+
+async def _moments(trial: Trial, schedulers: Schedulers, ledger: Ledger, _clock: StillClock) -> None:
+    """Wake up as often as can be, and look away for some slots now and then."""
+    chance = trial.chance("time")
+    ends_at = asyncio.get_running_loop().time() + trial.size["seconds"]
+    while asyncio.get_running_loop().time() < ends_at:
+        await schedulers.wake(NAMES, ledger.fire)
+        if chance.random() < 0.05:
+            await asyncio.sleep(3 * SHORT_SLOT.total_seconds())
+
+
+async def _judged(trial: Trial, ledger: Ledger, merged: dict[str, int], *, length: int) -> Report:
+    report = Report()
+    doubled = [(name, slot) for name in NAMES for slot, times in ledger.begun[name].items() if times > 1]
+    report.faults += [f"{name}: slot {slot} fired twice" for name, slot in doubled]
+    for name in NAMES:
+        to_say = _to_say(sorted(ledger.begun[name]), ledger.finished[name], length)
+        if merged.get(name, 0) != to_say:
+            report.faults.append(
+                f"{name}: {to_say} slots were to be made up for, {merged.get(name, 0)} were said to be"
+            )
+    if trial.engine == "postgres":
+        connection = await asyncpg.connect(trial.url)
+        if await connection.fetchval(_COLUMNS):
+            report.faults.append("a column holds bytes, which could be pickled jobs")
+        await connection.close()
+    report.figures |= {
+        "slots": sum(len(ledger.finished[name]) for name in NAMES),
+        "merged": sum(merged.values()),
+        "deaths": ledger.deaths,
+        "doubled": len(doubled),
+    }
+    return report
+
+
+def _to_say(begun: Sequence[int], finished: Collection[int], length: int) -> int:
+    """How many slots the begun ones had to make up for: all since the last that was finished, each time."""
+    number, done = 0, begun[0] - length
+    for slot in begun:
+        number += (slot - done) // length - 1
+        done = slot if slot in finished else done
+    return number
+
+
+PROPERTY = Property(
+    name="timers",
+    reference="B15",
+    promise="Each slot of each timer fires once, or is made up for by the next one, and said.",
+    run=run,
+    quick={"schedulers": 3, "wakes": 1_440, "jumps": 20, "kills": 30, "seconds": 4},
+    full={"schedulers": 3, "wakes": 86_400, "jumps": 200, "kills": 300, "seconds": 120},
+)
