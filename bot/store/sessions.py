@@ -25,15 +25,17 @@ _IS_THERE = """
 _CLAIM_DUE = f"""
     UPDATE conversation SET lease_owner = :owner, lease_until = :lease_until
     WHERE (tenant, room) IN (
-        SELECT tenant, room FROM conversation
-        WHERE last_position > learned_through AND last_message_at <= :idle_since
-          AND not_before <= :now AND lease_until <= :now AND attempts < :max_attempts AND {_IS_THERE}
-        ORDER BY last_message_at LIMIT :most)
-    OR (tenant, room) IN (
-        SELECT tenant, room FROM conversation
-        WHERE wanted_through > learned_through
-          AND not_before <= :now AND (lease_until <= :now OR {_IN_BATCH}) AND attempts < :max_attempts AND {_IS_THERE}
-        ORDER BY last_message_at LIMIT :most)
+        SELECT tenant, room FROM (SELECT tenant, room FROM (
+            SELECT tenant, room FROM conversation
+            WHERE last_position > learned_through AND last_message_at <= :idle_since
+              AND not_before <= :now AND lease_until <= :now AND attempts < :max_attempts AND {_IS_THERE}
+            ORDER BY last_message_at LIMIT :most /* skip locked */) AS idle
+        UNION ALL
+        SELECT tenant, room FROM (
+            SELECT tenant, room FROM conversation
+            WHERE wanted_through > learned_through AND not_before <= :now
+              AND (lease_until <= :now OR {_IN_BATCH}) AND attempts < :max_attempts AND {_IS_THERE}
+            ORDER BY last_message_at LIMIT :most /* skip locked */) AS wanted) AS due)
     RETURNING *
 """  # noqa: S608 - our own words, here and below
 _WANT = "UPDATE conversation SET wanted_through = last_position, not_before = 0 WHERE tenant = :tenant AND room = :room"
@@ -127,7 +129,8 @@ async def claim_due(
         max_attempts=MAX_ATTEMPTS,
         most=most,
     )
-    return [_claimed(row) for row in sorted(rows, key=lambda row: row["last_message_at"])]
+    by_age = sorted(rows, key=lambda row: (row["last_message_at"], row["tenant"], row["room"]))
+    return [_claimed(row) for row in by_age]
 
 
 async def hand_over(transaction: Transaction, claimed: Claimed, *, owner: str, request: str, until: datetime) -> bool:

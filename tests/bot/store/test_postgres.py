@@ -19,7 +19,7 @@ import pytest
 import bot
 import persona
 from bot import errors
-from bot.store import inbox, notes
+from bot.store import inbox, notes, sessions
 from bot.store.engine import Unit
 from bot.store.postgres import PostgresStore
 from bot.store.postgres_errors import translated
@@ -467,3 +467,39 @@ async def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     assert isinstance(refused, errors.StoreError)
     assert "cannot be reached" in str(refused)
     assert "sesame" not in str(refused)
+
+
+async def test_what_another_is_taking_is_passed_over(store: PostgresStore, other: Any) -> None:
+    """A sweep takes what no other worker is taking at this moment, and does not wait for that."""
+    await other.execute("""
+        INSERT INTO conversation (tenant, room, channel, kind, last_message_at, last_position, learned_through,
+                                  attempts, not_before, lease_until)
+        SELECT 'slack:T1', 'C' || i, 'C' || i, 'public', i, 1, CASE WHEN i < 3 THEN 0 ELSE 1 END, 0, 0, 0
+        FROM generate_series(1, 20000) i
+    """)
+    await other.execute("ANALYZE")
+    claim = partial(sessions.claim_due, owner="w", idle_since=NOON, now=NOON, lease=timedelta(minutes=10), most=9)
+    async with other.transaction():
+        await other.execute("SELECT * FROM conversation WHERE room = 'C1' FOR UPDATE")
+        taken = await store.write(claim)
+
+    assert [one.room.channel for one in taken] == ["C2"]
+    assert [one.room.channel for one in await store.write(claim)] == ["C1"]
+
+
+async def test_what_is_due_is_found_by_an_index(store: PostgresStore, other: Any) -> None:
+    """The sweep reads what is not learned, however much is."""
+    await other.execute("""
+        INSERT INTO conversation (tenant, room, channel, kind, last_message_at, last_position, learned_through,
+                                  attempts, not_before, lease_until)
+        SELECT 'slack:T1', 'C' || i, 'C' || i, 'public', i, 1, CASE WHEN i % 1000 = 0 THEN 0 ELSE 1 END, 0, 0, 0
+        FROM generate_series(1, 20000) i
+    """)
+    await other.execute("ANALYZE")
+    sql, names = numbered(sessions._CLAIM_DUE)
+    for number in reversed(range(len(names))):
+        sql = sql.replace(f"${number + 1}", "'w'" if names[number] == "owner" else "9")
+    plan = "\n".join(row[0] for row in await other.fetch(f"EXPLAIN {sql}"))
+
+    assert "conversation_due" in plan
+    assert "Seq Scan on conversation" not in plan
