@@ -11,7 +11,6 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from bot.clock import SystemClock
 from bot.ports import Clock
 from bot.store import opening
 from bot.store.engine import Store
@@ -37,9 +36,7 @@ class Schedulers:
 
     @classmethod
     @asynccontextmanager
-    async def opened(
-        cls, url: str, number: int, *, clock: StillClock | None, every: timedelta
-    ) -> AsyncIterator[Schedulers]:
+    async def opened(cls, url: str, number: int, *, clock: StillClock, every: timedelta) -> AsyncIterator[Schedulers]:
         """So many on a database; on PostgreSQL each has its own connections, and the server's clock counts."""
         key = bytes(32)
         async with AsyncExitStack() as closing:
@@ -48,7 +45,7 @@ class Schedulers:
                 stores.append(await opening.opened(url, key=key))
                 closing.push_async_callback(stores[-1].close)
             shared = stores * number if len(stores) == 1 else stores
-            yield cls(shared, clock or SystemClock(), every)
+            yield cls(shared, clock, every)
 
     async def wake(self, names: Sequence[str], fire: Fire) -> None:
         """Let every scheduler wake up for these timers at the same moment."""
