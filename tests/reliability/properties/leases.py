@@ -112,7 +112,7 @@ class Crew:
         skew = self._chance.uniform(-SKEW_S, SKEW_S)
         child = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "tests.reliability.worker", self._trial.url, str(self._ledger), str(LEASE_S), str(skew)),
+            *("-m", "tests.reliability.leased", self._trial.url, str(self._ledger), str(LEASE_S), str(skew)),
             cwd=ROOT,
             env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "HOME": str(self._ledger.parent)},
             stdin=asyncio.subprocess.PIPE,

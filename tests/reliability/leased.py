@@ -1,6 +1,6 @@
 """One of several workers on a PostgreSQL, as a process of its own: what it is told to accept it answers into a ledger.
 
-    python -m tests.reliability.worker <url> <ledger> <lease in seconds> <skew in seconds>
+    python -m tests.reliability.leased <url> <ledger> <lease in seconds> <skew in seconds>
 
 A line `<message> <room>` on standard input is accepted, and said back once it is stored. The ledger takes a line for
 each post and each removal, as a platform would, and is asked for posts that may have been taken.
