@@ -250,11 +250,13 @@ def _models(settings: Settings, clock: Clock, breakers: Breakers) -> tuple[Model
     return model, model.batches
 
 
-async def run(settings: Settings) -> None:
+async def run(
+    settings: Settings, *, clock: Clock | None = None, around: Callable[[Store], Store] | None = None
+) -> None:
     """Run every configured platform until the process is told to stop.
 
     A host waits only so long for its connection, so that an outage of one platform holds up neither the other nor the
-    sweeps; what is wrong with a setting ends the start.
+    sweeps; what is wrong with a setting ends the start. `clock` and `around` as for `open_core`.
 
     Raises:
         PlatformError: a platform refused a setting, or could not be reached at all; the message says which.
@@ -264,7 +266,7 @@ async def run(settings: Settings) -> None:
     ephemeral.check(settings)
     configured = {"slack": settings.slack_bot_token, "discord": settings.discord_bot_token}
     hosts = [importlib.import_module(f"adapters.{name}.host") for name, token in configured.items() if token]
-    async with open_core(settings) as core, AsyncExitStack() as connected:
+    async with open_core(settings, clock=clock, around=around) as core, AsyncExitStack() as connected:
         if settings.port is not None:
             await connected.enter_async_context(core.web.serving(settings.port))
         for host in hosts:

@@ -1,0 +1,60 @@
+"""B2: two hundred kills, and each message has one outcome, each fact was learned once, nothing is left half done."""
+
+import asyncio
+import time
+
+from tests.reliability.killer import ANYTIME, NAMED, Killer, plan
+from tests.reliability.prop import Property, Report, Trial
+from tests.reliability.stage import SETTLED_WITHIN_S, stage
+from tests.reliability.talk import SEATS, Talk
+
+MOST_FAILED = 0.005
+"""How many messages may end with a sentence that there is no answer; of 2,000, 10."""
+
+
+async def run(trial: Trial) -> Report:
+    """Let members talk while Rapport is killed; then let everything come to its end, and ask the auditor."""
+    size = trial.size
+    members, rooms = size["members"], size["rooms"]
+    processes = size["workers"] if trial.engine == "postgres" else 1
+    async with stage(trial, members=members, rooms=rooms) as place:
+        talk = Talk(
+            place,
+            messages=size["messages"],
+            members=members,
+            rooms=rooms,
+            chance=trial.chance("talk"),
+            seats=SEATS * processes,
+        )
+        planned = plan(trial.chance("plan"), kills=size["kills"], each=size["each"])
+        killer = Killer(stage=place, plan=planned, chance=trial.chance("killer"), processes=processes)
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as going_on:
+            going_on.create_task(talk.run())
+            going_on.create_task(killer.run())
+        await killer.end()
+        talked_s = time.perf_counter() - began
+        place.account.kills = killer.kills
+        settled_s = await place.settle(processes=processes)
+        verdict = await place.verdict()
+    report = Report(figures={**verdict.figures, "talked_s": round(talked_s), "settled_s": round(settled_s, 1)})
+    report.figures |= {point: killer.hit[point] for point in (*NAMED, ANYTIME)}
+    report.faults += verdict.faults
+    report.faults += [
+        f"{point} was hit {killer.hit[point]} times" for point in NAMED if killer.hit[point] < size["each"]
+    ]
+    if verdict.figures.get("failed", 0) > max(1, MOST_FAILED * size["messages"]):
+        report.faults.append(f"{verdict.figures['failed']} messages ended without an answer")
+    if settled_s >= SETTLED_WITHIN_S:
+        report.faults.append(f"the last outcome came {settled_s:.0f} s after the last kill")
+    return report
+
+
+PROPERTY = Property(
+    name="kill9",
+    reference="B2",
+    promise="Killed at any moment, Rapport gives each message one outcome, and learns each fact once.",
+    run=run,
+    quick={"messages": 200, "members": 20, "rooms": 10, "kills": 20, "each": 1, "workers": 1},
+    full={"messages": 2_000, "members": 100, "rooms": 20, "kills": 200, "each": 4, "workers": 4},
+)

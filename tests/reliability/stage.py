@@ -1,0 +1,171 @@
+"""Both platforms and a model, with Rapport as processes that come and go: where members talk while it is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+
+from tests.reliability.asked import Obedient, answer, question, token
+from tests.reliability.auditor import Account, Said, Verdict, audit, unlearned, unsettled
+from tests.reliability.lives import Life, Lives, lives
+from tests.reliability.platforms import MADE, Platform
+from tests.reliability.prop import Trial
+from tests.reliability.traps import WIRE, Trap
+from tests.twins.anthropic import AnthropicTwin
+
+KEY = "dGhlIGtleSBvZiB3aGF0IHRoZSBiZW5jaCBrZWVwcyE="
+"""What personas are sealed with; PostgreSQL has no file that could hold it."""
+
+RATE = 5.0
+"""How much faster the processes' own waits pass."""
+
+SETTLED_WITHIN_S = 60.0
+"""How long after the last kill the last outcome may come."""
+
+AFTER_LEASES_S = 660.0
+"""Longer than a lease of learning lasts: what a killed process held is free again."""
+
+
+class Stage:
+    """Use `stage()`."""
+
+    def __init__(self, trial: Trial, started: Lives, platforms: Sequence[Platform], claude: AnthropicTwin) -> None:
+        self.platforms = platforms
+        self.claude = claude
+        self.account = Account()
+        self.model = Obedient(claude, is_slow=lambda asked: int(asked[1:]) % 4 == 0)
+        self._lives = started
+        self._trial = trial
+        self._ahead_s = 0.0
+        self._environment = {
+            "DATABASE_URL": trial.url,
+            "PERSONA_KEY": KEY,
+            "PERSONA_CONSENT": "on",
+            "ANTHROPIC_API_KEY": "test-key",
+            "ANTHROPIC_BASE_URL": claude.url,
+            "IDLE_AFTER": "1s",
+            "SWEEP_EVERY": "1s",
+            "ALLOWED_API_HOSTS": "127.0.0.1",
+        }
+
+    # -- Rapport --------------------------------------------------------------------------------------------------
+
+    async def start(self, *, point: str = "", nth: int = 1) -> Life:
+        """Start a process, which ends by itself at a point, if one is named."""
+        environment = dict(self._environment)
+        for platform in self.platforms:
+            environment |= platform.environment()
+        within = "" if point in WIRE else point
+        return await self._lives.start(environment, point=within, nth=nth, ahead_s=self._ahead_s, rate=RATE)
+
+    def trap(self, point: str, spring: Callable[[], None], *, nth: int, platform: Platform) -> Trap:
+        """Let something happen at a point on the wire."""
+        trap = Trap(spring, nth=nth)
+        if point == "K5":
+            self.model.held = trap
+        else:
+            platform.set_trap(point, trap)
+        return trap
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass on the platforms, and for every process that is started from now on."""
+        self._ahead_s += seconds
+        for platform in self.platforms:
+            platform.pass_time(seconds)
+
+    # -- members --------------------------------------------------------------------------------------------------
+
+    async def says(self, platform: Platform, *, member: int, room: int, teaches: bool) -> Said:
+        """Let a member say the next message."""
+        number = len(self.account.said)
+        self.account.said.append(Said(platform="", tenant="", room="", channel="", post="", author=""))
+        said = await platform.says(member, room, question(number, teaches=teaches))
+        said = replace(said, token=token(number), whole="".join(answer(token(number))), teaches=teaches)
+        self.account.said[number] = said
+        return said
+
+    async def answered(self, platform: Platform, said: Said, *, timeout_s: float = 60.0) -> None:
+        """Wait until the outcome of a message shows.
+
+        Raises:
+            AssertionError: it does not.
+        """
+        await platform.twin.wait_for(lambda: is_final(platform.replies(said), said), timeout_s=timeout_s)
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    async def settle(self, *, processes: int = 1) -> float:
+        """Let everything that is open come to its end, with nobody killed any more.
+
+        Returns how many seconds it took from the first start until the last message had its outcome.
+        """
+        began = asyncio.get_running_loop().time()
+        last = [await self.start() for _ in range(processes)]
+        for platform in self.platforms:
+            await platform.delivered()
+        await _none_left(unsettled, self._trial.url)
+        took_s = asyncio.get_running_loop().time() - began
+        await self._stop(last)
+        self.pass_time(AFTER_LEASES_S)
+        last = [await self.start() for _ in range(processes)]
+        await _none_left(unlearned, self._trial.url)
+        await self._stop(last)
+        return took_s
+
+    async def _stop(self, processes: Sequence[Life]) -> None:
+        for life in processes:
+            await life.logged("bot.ready")
+            life.signal(signal.SIGTERM)
+        for life in processes:
+            await life.ended()
+
+    async def verdict(self) -> Verdict:
+        """What the auditor says."""
+        account = self.account
+        account.said = [
+            replace(one, is_taken=platform.is_taken(one))
+            for one in account.said
+            for platform in self.platforms
+            if platform.name == one.platform
+        ]
+        account.shown = [one for platform in self.platforms for one in platform.shown()]
+        account.calls = self.model.calls
+        path = self._trial.folder / "account.jsonl"
+        account.write(path)
+        return await audit(Account.read(path), self._trial.url)
+
+
+def is_final(shown: Sequence[str], said: Said) -> bool:
+    """Whether an answer, or a sentence that there is none, stands among what is shown."""
+    return any(text == said.whole or "(reference " in text for text in shown)
+
+
+async def _none_left(count: Callable[[str], Awaitable[int]], database: str) -> None:
+    """Wait until a database holds no more of something; what is left after that time the auditor finds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SETTLED_WITHIN_S):
+            while await count(database):  # noqa: ASYNC110 - a database tells nobody
+                await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def stage(
+    trial: Trial,
+    *,
+    platforms: Sequence[str] = ("slack", "discord"),
+    members: int,
+    rooms: int,
+    started: Lives | None = None,
+) -> AsyncIterator[Stage]:
+    """A stage for one trial; its processes are started by what `started` them before, if it is given."""
+    async with AsyncExitStack() as closing:
+        claude = await closing.enter_async_context(AnthropicTwin())
+        made = [MADE[name](members=members, rooms=rooms) for name in platforms]
+        for platform in made:
+            await closing.enter_async_context(platform.twin)
+        if started is None:
+            started = await closing.enter_async_context(lives())
+        yield Stage(trial, started, made, claude)
