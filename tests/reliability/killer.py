@@ -1,27 +1,38 @@
 """The killer: Rapport's processes end at named points and at any other moment, and are started again at once."""
 
+from __future__ import annotations
+
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
+from typing import Literal, TypeAlias
 
 from tests.reliability.lives import Life
 from tests.reliability.points import POINTS
 from tests.reliability.stage import Stage
 from tests.reliability.traps import WIRE
 
-NAMED = (*POINTS, *WIRE)
+NAMED = tuple(sorted((*POINTS, *WIRE), key=lambda point: int(point[1:])))
 """The points of reliability B.1 that are reached while members talk: K1 to K12."""
 
 ANYTIME = "random"
 
-RARE = ("K11", "K12")
-"""Points that are reached once in a sweep, not with every message."""
+ONCE = ("K10", "K11", "K12")
+"""Points that are not reached with every message."""
 
-HIT_WITHIN_S = 20.0
-"""A point that nothing came to for so long is given up, and the process killed wherever it is."""
+IMPATIENT_S = 4.0
+"""After so long without a hit, more is said."""
+
+HIT_WITHIN = 5
+"""After so many of these times a point that nothing came to is given up, and the process killed wherever it is."""
+
+STORMY = 0.25
+"""How many of the lives have a bad network."""
+
+Ending: TypeAlias = Literal["as planned", "given up", "refused"]
 
 
 def plan(chance: Random, *, kills: int, each: int) -> list[str]:
@@ -40,66 +51,80 @@ class Killer:
     plan: Sequence[str]
     chance: Random
     processes: int = 1
+    strikes: Callable[[], None] = lambda: None
+    """Is told before each entry of the plan, and again when nothing comes to its point."""
     hit: Counter[str] = field(default_factory=Counter)
     """How often a kill struck where it was meant to."""
-    logs: list[str] = field(default_factory=list)
     kills: int = 0
+    refusals: int = 0
+    """Processes that ended by themselves, since a network was too bad to start in."""
     _living: list[Life] = field(default_factory=list)
 
     async def run(self) -> None:
         """Carry out the plan; then let the last processes live."""
-        self._living = [await self.stage.start() for _ in range(self.processes - 1)]
+        await self._replace_missing()
         for point in self.plan:
-            await self._strike(point)
-        self._living.append(await self.stage.start())
+            self.stage.storm(is_on=self.chance.random() < STORMY)
+            self.stage.model.is_slow_now = point == "K10"
+            self.strikes()
+            self.hit[point] += await self._strike(point)
+        self.stage.storm(is_on=False)
+        self.stage.model.is_slow_now = False
+        await self._start()
 
     async def end(self) -> None:
         """Kill whoever still lives, which counts as well."""
         for life in self._living:
             life.kill()
-            await life.ended()
-            self.kills += 1
-
-    async def _strike(self, point: str) -> None:
-        nth = 1 if point in RARE else self.chance.randint(1, 3)
-        life = await self.stage.start(point=point if point in POINTS else "", nth=nth)
-        self._living.append(life)
-        if point in WIRE:
-            platform = self.chance.choice(self.stage.platforms)
-            trap = self.stage.trap(point, self._all_die, nth=nth, platform=platform)
-            await self._gone(life)
-            self.hit[point] += trap.has_sprung
-            self.stage.model.held = None
-        elif point in POINTS:
-            self.hit[point] += await self._gone(life)
-        else:
-            await self._any_moment(life)
-            self.hit[point] += 1
         await self._bury()
 
-    async def _any_moment(self, life: Life) -> None:
+    async def _strike(self, point: str) -> bool:
+        """Whether a process ended where it was meant to; one that cannot start is started again in good weather."""
+        while (ended := await self._life(point)) == "refused":
+            self.refusals += 1
+            self.stage.storm(is_on=False)
+        return ended == "as planned"
+
+    async def _life(self, point: str) -> Ending:
+        nth = 1 if point in ONCE else self.chance.randint(1, 2)
+        life = await self._start(point, nth)
+        if point == ANYTIME:
+            await self._any_moment(life)
+            ended = await self._ended(life)
+        elif point in WIRE:
+            trap = self.stage.trap(point, self._all_die, nth=nth, platform=self.chance.choice(self.stage.platforms))
+            ended = await self._ended(life)
+            ended = "given up" if ended == "as planned" and not trap.has_sprung else ended
+            self.stage.model.held = None
+        else:
+            ended = await self._ended(life)
+        await self._bury()
+        await self._replace_missing()
+        return ended
+
+    async def _start(self, point: str = "", nth: int = 1) -> Life:
+        life = await self.stage.start(point=point if point in POINTS else "", nth=nth)
+        self._living.append(life)
+        return life
+
+    async def _any_moment(self, newest: Life) -> None:
         """Some requests after its start, which may be before it is ready, and a moment between two of them."""
-        twins = [*(platform.twin for platform in self.stage.platforms), self.stage.claude]
-        twin = self.chance.choice(twins)
+        twin = self.chance.choice([*(platform.twin for platform in self.stage.platforms), self.stage.claude])
         until = len(twin.ledger) + self.chance.randint(1, 8)
         with suppress(AssertionError):
-            await twin.wait_for(lambda: len(twin.ledger) >= until or life.has_ended, timeout_s=HIT_WITHIN_S)
+            await twin.wait_for(lambda: len(twin.ledger) >= until or newest.has_ended, timeout_s=IMPATIENT_S)
         await asyncio.sleep(self.chance.random() / 50)
-        self._victim(life).kill()
+        newest.kill()
 
-    def _victim(self, newest: Life) -> Life:
-        return self.chance.choice(self._living) if self.processes > 1 else newest
-
-    async def _gone(self, life: Life) -> bool:
-        """Whether it ended by itself in time; it has in any case."""
-        try:
-            await life.ended(timeout_s=HIT_WITHIN_S)
-        except TimeoutError:
-            life.kill()
-            await life.ended()
-            return False
-        assert "life.ended" not in life.log, life.log[-2000:]
-        return True
+    async def _ended(self, life: Life) -> Ending:
+        """How it ended; it has in any case."""
+        for _ in range(HIT_WITHIN):
+            with suppress(TimeoutError):
+                await life.ended(timeout_s=IMPATIENT_S)
+                return "refused" if "life.ended" in life.log else "as planned"
+            self.strikes()
+        life.kill()
+        return "given up"
 
     def _all_die(self) -> None:
         """What happens on the wire does not say which process it was: the machine goes down."""
@@ -107,12 +132,12 @@ class Killer:
             life.kill()
 
     async def _bury(self) -> None:
-        """Count those who are gone, and start anew those that died beside the one that was meant."""
+        """Wait for those that were killed, and count all who are gone."""
         for life in [one for one in self._living if one.has_been_killed]:
             await life.ended()
-        dead = [one for one in self._living if one.has_ended]
-        self.kills += len(dead)
-        self.logs += [one.log for one in dead]
+        self.kills += sum(one.has_ended for one in self._living)
         self._living = [one for one in self._living if not one.has_ended]
+
+    async def _replace_missing(self) -> None:
         while len(self._living) < self.processes - 1:
-            self._living.append(await self.stage.start())
+            await self._start()

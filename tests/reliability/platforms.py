@@ -30,6 +30,10 @@ class Platform(Protocol):
     @property
     def twin(self) -> Twin: ...
 
+    def stand_behind(self, port: int) -> None:
+        """Say of itself that it is reached at another port."""
+        ...
+
     def environment(self) -> dict[str, str]:
         """The variables with which Rapport joins."""
         ...
@@ -98,6 +102,9 @@ class Slack:
             self.twin.channel(f"D{user}", user, kind="im", members=[user])
         for room in range(rooms):
             self.twin.channel(f"C{room}", f"room-{room}", members=users)
+
+    def stand_behind(self, port: int) -> None:
+        self.twin.port = port
 
     def environment(self) -> dict[str, str]:
         return {
@@ -172,6 +179,10 @@ class Discord:
         self._tenant = f"discord:{guild}"
         self._members = [self.twin.member(f"member-{number}", guilds=[guild]) for number in range(members)]
         self._rooms = {room: self.twin.channel(guild, f"room-{room}") for room in range(rooms)}
+
+    def stand_behind(self, port: int) -> None:
+        self.twin.port = port
+        self.twin.server.url = self.twin.url
 
     def environment(self) -> dict[str, str]:
         return {

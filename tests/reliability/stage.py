@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
 from tests.reliability.asked import Obedient, answer, question, token
@@ -13,8 +14,10 @@ from tests.reliability.auditor import Account, Said, Verdict, audit, unlearned, 
 from tests.reliability.lives import Life, Lives, lives
 from tests.reliability.platforms import MADE, Platform
 from tests.reliability.prop import Trial
+from tests.reliability.proxy import Proxy, Toxic, proxy
 from tests.reliability.traps import WIRE, Trap
 from tests.twins.anthropic import AnthropicTwin
+from tests.twins.server import Twin
 
 KEY = "dGhlIGtleSBvZiB3aGF0IHRoZSBiZW5jaCBrZWVwcyE="
 """What personas are sealed with; PostgreSQL has no file that could hold it."""
@@ -25,6 +28,18 @@ RATE = 5.0
 SETTLED_WITHIN_S = 60.0
 """How long after the last kill the last outcome may come."""
 
+STORM = (
+    Toxic(kind="latency", delay_s=0.02, share=0.2),
+    Toxic(kind="bandwidth", rate=100_000, share=0.1),
+    Toxic(kind="slicer", share=0.1),
+    Toxic(kind="slow_close", delay_s=0.1, share=0.1),
+    Toxic(kind="limit_data", way="down", amount=20_000, share=0.05),
+    Toxic(kind="reset_peer", delay_s=0.3, share=0.1),
+    Toxic(kind="timeout", way="down", delay_s=0.2, share=0.05),
+    Toxic(kind="down", share=0.05),
+)
+"""A network in which some connections meet each of the eight toxics."""
+
 AFTER_LEASES_S = 660.0
 """Longer than a lease of learning lasts: what a killed process held is free again."""
 
@@ -32,12 +47,20 @@ AFTER_LEASES_S = 660.0
 class Stage:
     """Use `stage()`."""
 
-    def __init__(self, trial: Trial, started: Lives, platforms: Sequence[Platform], claude: AnthropicTwin) -> None:
+    def __init__(
+        self,
+        trial: Trial,
+        started: Lives,
+        platforms: Sequence[Platform],
+        claude: AnthropicTwin,
+        proxies: Sequence[Proxy],
+    ) -> None:
         self.platforms = platforms
         self.claude = claude
         self.account = Account()
         self.model = Obedient(claude, is_slow=lambda asked: int(asked[1:]) % 4 == 0)
         self._lives = started
+        self._proxies = proxies
         self._trial = trial
         self._ahead_s = 0.0
         self._environment = {
@@ -69,6 +92,18 @@ class Stage:
         else:
             platform.set_trap(point, trap)
         return trap
+
+    def storm(self, *, is_on: bool) -> None:
+        """Let the network to every twin be bad from now on, or good again; what was bad is cut then."""
+        for chaos in self._proxies:
+            if chaos.toxics and not is_on:
+                chaos.cut()
+            chaos.toxics = STORM if is_on else ()
+
+    @property
+    def met(self) -> Counter[str]:
+        """How many connections met each toxic."""
+        return Counter(kind for chaos in self._proxies for kind in chaos.met)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass on the platforms, and for every process that is started from now on."""
@@ -164,8 +199,18 @@ async def stage(
     async with AsyncExitStack() as closing:
         claude = await closing.enter_async_context(AnthropicTwin())
         made = [MADE[name](members=members, rooms=rooms) for name in platforms]
+        proxies = [await closing.enter_async_context(_before(claude, trial))]
         for platform in made:
             await closing.enter_async_context(platform.twin)
+            proxies.append(await closing.enter_async_context(_before(platform.twin, trial)))
+            platform.stand_behind(proxies[-1].port)
+        claude.port = proxies[0].port
         if started is None:
             started = await closing.enter_async_context(lives())
-        yield Stage(trial, started, made, claude)
+        yield Stage(trial, started, made, claude, proxies)
+
+
+def _before(twin: Twin, trial: Trial) -> AbstractAsyncContextManager[Proxy]:
+    """A proxy in front of a twin, which listens already."""
+    port = twin.port
+    return proxy(lambda: ("127.0.0.1", port), chance=trial.chance(f"proxy {type(twin).__name__}"))

@@ -12,6 +12,9 @@ from tests.reliability.stage import Stage
 MOST_AT_ONCE = 2
 """Messages of one room that wait together: the second has to come after the first."""
 
+AHEAD = 5
+"""Messages that may be said before somebody allows more."""
+
 SEATS = 2
 """Rooms that are spoken in at the same moment, and so answers under way when a process is killed."""
 
@@ -28,6 +31,7 @@ class Talk:
         self._rooms = rooms
         self._chance = chance
         self._seats = asyncio.Semaphore(seats)
+        self._allowed = asyncio.Semaphore(AHEAD)
         self._told: Counter[tuple[str, int]] = Counter()
 
     async def run(self) -> None:
@@ -36,6 +40,11 @@ class Talk:
             for room in range(self._rooms):
                 for platform in self._stage.platforms:
                     talking.create_task(self._in_room(platform, room))
+
+    def go_on(self, messages: int) -> None:
+        """Let so many more messages be said."""
+        for _ in range(messages):
+            self._allowed.release()
 
     async def _in_room(self, platform: Platform, room: int) -> None:
         while True:
@@ -50,6 +59,7 @@ class Talk:
                         await self._stage.answered(platform, one, timeout_s=platform.patience_s)
 
     async def _say(self, platform: Platform, room: int) -> Said:
+        await self._allowed.acquire()
         member = room if is_direct(room) else self._chance.randrange(self._members)
         teaches = self._told[platform.name, member] < MAX_ITEMS
         self._told[platform.name, member] += teaches

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 
 from tests.reliability.killer import ANYTIME, NAMED, Killer, plan
 from tests.reliability.prop import Property, Report, Trial
@@ -27,7 +28,13 @@ async def run(trial: Trial) -> Report:
             seats=SEATS * processes,
         )
         planned = plan(trial.chance("plan"), kills=size["kills"], each=size["each"])
-        killer = Killer(stage=place, plan=planned, chance=trial.chance("killer"), processes=processes)
+        killer = Killer(
+            stage=place,
+            plan=planned,
+            chance=trial.chance("killer"),
+            processes=processes,
+            strikes=partial(talk.go_on, size["messages"] // size["kills"]),
+        )
         began = time.perf_counter()
         async with asyncio.TaskGroup() as going_on:
             going_on.create_task(talk.run())
@@ -35,10 +42,12 @@ async def run(trial: Trial) -> Report:
         await killer.end()
         talked_s = time.perf_counter() - began
         place.account.kills = killer.kills
+        toxics = place.met
         settled_s = await place.settle(processes=processes)
         verdict = await place.verdict()
     report = Report(figures={**verdict.figures, "talked_s": round(talked_s), "settled_s": round(settled_s, 1)})
     report.figures |= {point: killer.hit[point] for point in (*NAMED, ANYTIME)}
+    report.figures |= {**toxics, "refused_starts": killer.refusals}
     report.faults += verdict.faults
     report.faults += [
         f"{point} was hit {killer.hit[point]} times" for point in NAMED if killer.hit[point] < size["each"]
