@@ -92,11 +92,18 @@ class Lives:
         point: str = "",
         nth: int = 1,
         ahead_s: float = 0.0,
+        defect: str = "",
         rate: float = 1.0,
     ) -> Life:
         """Start a process and wait until it is there, which is long before it is ready. Arguments as of `Order`."""
         order = Order(
-            number=len(self.all), environment=dict(environment), point=point, nth=nth, ahead_s=ahead_s, rate=rate
+            number=len(self.all),
+            environment=dict(environment),
+            point=point,
+            nth=nth,
+            ahead_s=ahead_s,
+            defect=defect,
+            rate=rate,
         )
         life = Life(order)
         self.all.append(life)

@@ -52,13 +52,9 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def deadly(point: str, nth: int, *, end: Callable[[], None] = die) -> Callable[[Store], Store]:
-    """What to put around a store so that the process ends when it comes to a point for the `nth` time."""
-
-    def around(store: Store) -> Store:
-        return cast("Store", _Deadly(store, point, nth, end))
-
-    return around
+def deadly(store: Store, point: str, nth: int, *, end: Callable[[], None] = die) -> Store:
+    """A store with which the process ends when it comes to a point for the `nth` time."""
+    return cast("Store", _Deadly(store, point, nth, end))
 
 
 class _Deadly:

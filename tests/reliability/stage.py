@@ -26,7 +26,6 @@ RATE = 5.0
 """How much faster the processes' own waits pass."""
 
 SETTLED_WITHIN_S = 60.0
-"""How long after the last kill the last outcome may come."""
 
 STORM = (
     Toxic(kind="latency", delay_s=0.02, share=0.2),
@@ -63,6 +62,10 @@ class Stage:
         self._proxies = proxies
         self._trial = trial
         self._ahead_s = 0.0
+        self.defect = ""
+        """What is wrong with every process that is started from now on. See `mutants`."""
+        self.settles_within_s = SETTLED_WITHIN_S
+        """How long after the last kill the last outcome may come."""
         self._environment = {
             "DATABASE_URL": trial.url,
             "PERSONA_KEY": KEY,
@@ -82,7 +85,9 @@ class Stage:
         for platform in self.platforms:
             environment |= platform.environment()
         within = "" if point in WIRE else point
-        return await self._lives.start(environment, point=within, nth=nth, ahead_s=self._ahead_s, rate=RATE)
+        return await self._lives.start(
+            environment, point=within, nth=nth, ahead_s=self._ahead_s, defect=self.defect, rate=RATE
+        )
 
     def trap(self, point: str, spring: Callable[[], None], *, nth: int, platform: Platform) -> Trap:
         """Let something happen at a point on the wire."""
@@ -141,12 +146,12 @@ class Stage:
         last = [await self.start() for _ in range(processes)]
         for platform in self.platforms:
             await platform.delivered()
-        await _none_left(unsettled, self._trial.url)
+        await self._none_left(unsettled)
         took_s = asyncio.get_running_loop().time() - began
         await self._stop(last)
         self.pass_time(AFTER_LEASES_S)
         last = [await self.start() for _ in range(processes)]
-        await _none_left(unlearned, self._trial.url)
+        await self._none_left(unlearned)
         await self._stop(last)
         return took_s
 
@@ -156,6 +161,13 @@ class Stage:
             life.signal(signal.SIGTERM)
         for life in processes:
             await life.ended()
+
+    async def _none_left(self, count: Callable[[str], Awaitable[int]]) -> None:
+        """Wait until the database holds no more of something; what is left after that time the auditor finds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.settles_within_s):
+                while await count(self._trial.url):  # noqa: ASYNC110 - a database tells nobody
+                    await asyncio.sleep(0.1)
 
     async def verdict(self) -> Verdict:
         """What the auditor says."""
@@ -176,14 +188,6 @@ class Stage:
 def is_final(shown: Sequence[str], said: Said) -> bool:
     """Whether an answer, or a sentence that there is none, stands among what is shown."""
     return any(text == said.whole or "(reference " in text for text in shown)
-
-
-async def _none_left(count: Callable[[str], Awaitable[int]], database: str) -> None:
-    """Wait until a database holds no more of something; what is left after that time the auditor finds."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(SETTLED_WITHIN_S):
-            while await count(database):  # noqa: ASYNC110 - a database tells nobody
-                await asyncio.sleep(0.1)
 
 
 @asynccontextmanager

@@ -17,6 +17,10 @@ import socket
 import sys
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.store.engine import Store
 
 NEEDED = (
     "adapters.discord.host",
@@ -43,6 +47,8 @@ class Order:
     """When it comes there for this time."""
     ahead_s: float = 0.0
     """How far its clock is ahead of the computer's."""
+    defect: str = ""
+    """What is wrong with it, on purpose. See `mutants`."""
     rate: float = 1.0
     """How fast the time of its event loop passes."""
 
@@ -90,10 +96,13 @@ def _live(order: Order, path: str) -> int:
         os.dup2(said.fileno(), 2)
     os.environ.update(order.environment)
     from bot import errors, logs, settings, wiring  # noqa: PLC0415 - loaded already, and by the parent alone
-    from tests.reliability import points  # noqa: PLC0415
+    from tests.reliability import mutants, points  # noqa: PLC0415
     from tests.reliability.hurry import HurriedLoop  # noqa: PLC0415
 
-    around = points.deadly(order.point, order.nth) if order.point else None
+    def around(store: "Store") -> "Store":
+        store = mutants.with_defect(store, order.defect) if order.defect else store
+        return points.deadly(store, order.point, order.nth) if order.point else store
+
     status = 0
     try:
         loaded = settings.load()
