@@ -10,7 +10,7 @@ import json
 import sqlite3
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,7 +121,8 @@ TABLES = {
 async def audit(account: Account, database: str) -> Verdict:
     """Judge an account and a database, as DATABASE_URL names it."""
     verdict = Verdict()
-    rows = await _rows(database, verdict)
+    rows = await _rows(database)
+    _judge_file(database, verdict)
     _judge_outcomes(account, rows, verdict)
     _judge_order(account, rows, verdict)
     _judge_personas(account, rows, verdict)
@@ -132,36 +133,51 @@ async def audit(account: Account, database: str) -> Verdict:
 # -- the database -----------------------------------------------------------------------------------------------------
 
 
-async def _rows(database: str, verdict: Verdict) -> dict[str, Sequence[Row]]:
+async def _rows(database: str, tables: Collection[str] = tuple(TABLES)) -> dict[str, Sequence[Row]]:
+    chosen = {name: TABLES[name] for name in tables}
     if database.startswith("sqlite:///"):
-        return _from_sqlite(Path(database.removeprefix("sqlite:///")), verdict)
+        return _from_sqlite(Path(database.removeprefix("sqlite:///")), chosen)
     connection = await asyncpg.connect(database)
     try:
-        return {name: [dict(row) for row in await connection.fetch(sql)] for name, sql in TABLES.items()}
+        return {name: [dict(row) for row in await connection.fetch(sql)] for name, sql in chosen.items()}
     finally:
         await connection.close()
 
 
-def _from_sqlite(path: Path, verdict: Verdict) -> dict[str, Sequence[Row]]:
+def _from_sqlite(path: Path, chosen: Mapping[str, str]) -> dict[str, Sequence[Row]]:
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
+        return {name: [dict(row) for row in connection.execute(sql)] for name, sql in chosen.items()}
+
+
+def _judge_file(database: str, verdict: Verdict) -> None:
+    """What SQLite says of its own file; PostgreSQL checks its pages as it reads them."""
+    if not database.startswith("sqlite:///"):
+        return
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as connection:
         whole = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
-        if whole != ["ok"]:
-            verdict.faults.append(f"the database is damaged: {whole[:3]}")
-        if dangling := connection.execute("PRAGMA foreign_key_check").fetchall():
-            verdict.faults.append(f"{len(dangling)} rows of the database point nowhere")
-        return {name: [dict(row) for row in connection.execute(sql)] for name, sql in TABLES.items()}
+        dangling = connection.execute("PRAGMA foreign_key_check").fetchall()
+    if whole != ["ok"]:
+        verdict.faults.append(f"damaged: {whole[:3]}")
+    if dangling:
+        verdict.faults.append(f"damaged: {len(dangling)} rows point nowhere")
 
 
 async def unlearned(database: str) -> int:
     """How many conversations have something left to learn."""
-    rows = await _rows(database, Verdict())
+    rows = await _rows(database, tables=("conversation",))
     return sum(row["learned_through"] < row["last_position"] for row in rows["conversation"])
+
+
+async def stored(database: str) -> set[tuple[str, str]]:
+    """What is in the inbox by now: tenant and key."""
+    rows = await _rows(database, tables=("inbox",))
+    return {(row["tenant"], row["key"]) for row in rows["inbox"]}
 
 
 async def unsettled(database: str) -> int:
     """How many messages were accepted and have no outcome yet."""
-    rows = await _rows(database, Verdict())
+    rows = await _rows(database, tables=("inbox",))
     return sum(row["settled_at"] is None for row in rows["inbox"])
 
 

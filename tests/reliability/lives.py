@@ -92,6 +92,7 @@ class Lives:
         point: str = "",
         nth: int = 1,
         ahead_s: float = 0.0,
+        fails: float = 0.0,
         defect: str = "",
         rate: float = 1.0,
     ) -> Life:
@@ -102,6 +103,7 @@ class Lives:
             point=point,
             nth=nth,
             ahead_s=ahead_s,
+            fails=fails,
             defect=defect,
             rate=rate,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -14,6 +14,7 @@ from tests.twins.discord import DiscordTwin
 from tests.twins.server import Fault, Twin
 from tests.twins.slack import SlackTwin
 from tests.twins.slack.blocks import Json
+from tests.twins.slack.delivery import Event
 from tests.twins.slack.workspace import BOT_ID
 
 ACK_S = 0.5
@@ -70,16 +71,20 @@ class Platform(Protocol):
 
 
 class HeardSlack(SlackTwin):
-    """A Slack that a trap can be set in, for when an acknowledgement was heard."""
+    """A Slack that somebody listens to, for when an event was acknowledged."""
 
     trap: Trap | None = None
+    looks: Callable[[Event], Awaitable[None]] | None = None
+    """Is told of every event that is acknowledged, at that moment."""
 
     async def heard(self, frame: Json) -> None:
         before = len(self.acks)
         await super().heard(frame)
-        is_message = self.acks[before:] and self.acks[-1].kind == "events_api"
-        if is_message and self.trap is not None:
-            await self.trap.wait()
+        for ack in self.acks[before:]:
+            if ack.event_id is not None and self.looks is not None:
+                await self.looks(self.event(ack.event_id))
+            if ack.event_id is not None and self.trap is not None:
+                await self.trap.wait()
 
 
 class Slack:

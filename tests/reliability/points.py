@@ -75,15 +75,19 @@ class _Deadly:
         self._note(unit, found)
         if not is_meant:
             return await self._store.write(unit)
-        self._left -= 1
-        if self._left:
-            return await self._store.write(unit)
-        if self._moment == "before":
-            self._end()
-        result = await self._store.write(partial(_within, unit, self._end) if self._moment == "within" else unit)
         if self._moment == "after":
+            result = await self._store.write(unit)
+            self._come()
+            return result
+        if self._moment == "before":
+            self._come()
+            return await self._store.write(unit)
+        return await self._store.write(partial(_within, unit, self._come))
+
+    def _come(self) -> None:
+        self._left -= 1
+        if self._left == 0:
             self._end()
-        return result
 
     def _note(self, unit: object, found: set[str]) -> None:
         """Which replies still grow."""

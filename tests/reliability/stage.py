@@ -53,8 +53,12 @@ class Stage:
         platforms: Sequence[Platform],
         claude: AnthropicTwin,
         proxies: Sequence[Proxy],
+        *,
+        members: int,
+        rooms: int,
     ) -> None:
         self.platforms = platforms
+        self.members, self.rooms = members, rooms
         self.claude = claude
         self.account = Account()
         self.model = Obedient(claude, is_slow=lambda asked: int(asked[1:]) % 4 == 0)
@@ -79,15 +83,26 @@ class Stage:
 
     # -- Rapport --------------------------------------------------------------------------------------------------
 
-    async def start(self, *, point: str = "", nth: int = 1) -> Life:
-        """Start a process, which ends by itself at a point, if one is named."""
+    async def start(self, *, point: str = "", nth: int = 1, fails: float = 0.0) -> Life:
+        """Start a process, which ends by itself at a point, if one is named, and fails to store some messages."""
         environment = dict(self._environment)
         for platform in self.platforms:
             environment |= platform.environment()
         within = "" if point in WIRE else point
         return await self._lives.start(
-            environment, point=within, nth=nth, ahead_s=self._ahead_s, defect=self.defect, rate=RATE
+            environment,
+            point=within,
+            nth=nth,
+            ahead_s=self._ahead_s,
+            fails=fails,
+            defect=self.defect,
+            rate=RATE,
         )
+
+    @property
+    def started(self) -> Sequence[Life]:
+        """Every process there was."""
+        return self._lives.all
 
     def trap(self, point: str, spring: Callable[[], None], *, nth: int, platform: Platform) -> Trap:
         """Let something happen at a point on the wire."""
@@ -199,7 +214,10 @@ async def stage(
     rooms: int,
     started: Lives | None = None,
 ) -> AsyncIterator[Stage]:
-    """A stage for one trial; its processes are started by what `started` them before, if it is given."""
+    """A stage for one trial, with these on each platform, and no more rooms than members.
+
+    Its processes are started by what `started` them before, if it is given.
+    """
     async with AsyncExitStack() as closing:
         claude = await closing.enter_async_context(AnthropicTwin())
         made = [MADE[name](members=members, rooms=rooms) for name in platforms]
@@ -211,7 +229,7 @@ async def stage(
         claude.port = proxies[0].port
         if started is None:
             started = await closing.enter_async_context(lives())
-        yield Stage(trial, started, made, claude, proxies)
+        yield Stage(trial, started, made, claude, proxies, members=members, rooms=rooms)
 
 
 def _before(twin: Twin, trial: Trial) -> AbstractAsyncContextManager[Proxy]:

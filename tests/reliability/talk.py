@@ -22,13 +22,9 @@ SEATS = 2
 class Talk:
     """So many messages over so many rooms of each platform. `run` it once."""
 
-    def __init__(
-        self, stage: Stage, *, messages: int, members: int, rooms: int, chance: Random, seats: int = SEATS
-    ) -> None:
+    def __init__(self, stage: Stage, *, messages: int, chance: Random, seats: int = SEATS) -> None:
         self._stage = stage
         self._left = messages
-        self._members = members
-        self._rooms = rooms
         self._chance = chance
         self._seats = asyncio.Semaphore(seats)
         self._allowed = asyncio.Semaphore(AHEAD)
@@ -37,7 +33,7 @@ class Talk:
     async def run(self) -> None:
         """Talk until everything is said and has its outcome."""
         async with asyncio.TaskGroup() as talking:
-            for room in range(self._rooms):
+            for room in range(self._stage.rooms):
                 for platform in self._stage.platforms:
                     talking.create_task(self._in_room(platform, room))
 
@@ -60,7 +56,7 @@ class Talk:
 
     async def _say(self, platform: Platform, room: int) -> Said:
         await self._allowed.acquire()
-        member = room if is_direct(room) else self._chance.randrange(self._members)
+        member = room if is_direct(room) else self._chance.randrange(self._stage.members)
         teaches = self._told[platform.name, member] < MAX_ITEMS
         self._told[platform.name, member] += teaches
         return await self._stage.says(platform, member=member, room=room, teaches=teaches)

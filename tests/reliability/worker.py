@@ -17,6 +17,7 @@ import socket
 import sys
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Order:
     """When it comes there for this time."""
     ahead_s: float = 0.0
     """How far its clock is ahead of the computer's."""
+    fails: float = 0.0
+    """Which share of the messages it cannot store, from 0 to 1; drawn from `number`."""
     defect: str = ""
     """What is wrong with it, on purpose. See `mutants`."""
     rate: float = 1.0
@@ -96,11 +99,12 @@ def _live(order: Order, path: str) -> int:
         os.dup2(said.fileno(), 2)
     os.environ.update(order.environment)
     from bot import errors, logs, settings, wiring  # noqa: PLC0415 - loaded already, and by the parent alone
-    from tests.reliability import mutants, points  # noqa: PLC0415
+    from tests.reliability import failing, mutants, points  # noqa: PLC0415
     from tests.reliability.hurry import HurriedLoop  # noqa: PLC0415
 
     def around(store: "Store") -> "Store":
         store = mutants.with_defect(store, order.defect) if order.defect else store
+        store = failing.failing(store, order.fails, Random(order.number)) if order.fails else store  # noqa: S311 - the same again
         return points.deadly(store, order.point, order.nth) if order.point else store
 
     status = 0

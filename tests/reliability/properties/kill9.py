@@ -16,14 +16,11 @@ MOST_FAILED = 0.005
 async def run(trial: Trial) -> Report:
     """Let members talk while Rapport is killed; then let everything come to its end, and ask the auditor."""
     size = trial.size
-    members, rooms = size["members"], size["rooms"]
     processes = size["workers"] if trial.engine == "postgres" else 1
-    async with stage(trial, members=members, rooms=rooms) as place:
+    async with stage(trial, members=size["members"], rooms=size["rooms"]) as place:
         talk = Talk(
             place,
             messages=size["messages"],
-            members=members,
-            rooms=rooms,
             chance=trial.chance("talk"),
             seats=SEATS * processes,
         )
