@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable
 from typing import Any, Literal
 
 from tests.twins.anthropic import AnthropicTwin, Reply
@@ -44,10 +43,9 @@ class Pause(asyncio.Event):
 class Obedient:
     """What the model twin does: it answers the token it is asked about, and proposes every tool that was named."""
 
-    def __init__(self, claude: AnthropicTwin, *, is_slow: Callable[[str], bool] = lambda _: False) -> None:
-        self._is_slow = is_slow
-        self.is_slow_now = False
-        """Whether it stops in the middle of every answer."""
+    def __init__(self, claude: AnthropicTwin) -> None:
+        self.slow_every = 0
+        """It stops in the middle of one in so many answers; 0 is none."""
         self.held: asyncio.Event | None = None
         """What the next answers wait for in their middle."""
         self.calls: list[str] = []
@@ -60,7 +58,7 @@ class Obedient:
     def _answer(self, body: Body) -> Reply:
         asked = TOKEN.findall(str(body["messages"][-1]["content"][-1]["text"]))[-1]
         self.calls.append(asked)
-        pause = self.held or (Pause() if self.is_slow_now or self._is_slow(asked) else None)
+        pause = self.held or (Pause() if self.slow_every and int(asked[1:]) % self.slow_every == 0 else None)
         return Reply(chunks=answer(asked), hold_after=None if pause is None else (1, pause))
 
     def _update(self, body: Body) -> dict[str, object]:

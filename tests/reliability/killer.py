@@ -29,6 +29,9 @@ IMPATIENT_S = 4.0
 HIT_WITHIN = 5
 """After so many of these times a point that nothing came to is given up, and the process killed wherever it is."""
 
+SLOW_EVERY = 4
+"""One in so many answers takes so long that its beginning is shown."""
+
 STORMY = 0.25
 """How many of the lives have a bad network."""
 
@@ -65,11 +68,10 @@ class Killer:
         await self._replace_missing()
         for point in self.plan:
             self.stage.storm(is_on=self.chance.random() < STORMY)
-            self.stage.model.is_slow_now = point == "K10"
+            self.stage.model.slow_every = 1 if point == "K10" else SLOW_EVERY
             self.strikes()
             self.hit[point] += await self._strike(point)
         self.stage.storm(is_on=False)
-        self.stage.model.is_slow_now = False
         await self._start()
 
     async def end(self) -> None:

@@ -43,6 +43,10 @@ class Platform(Protocol):
         """Let a member address Rapport; the token and what it teaches is the caller's to add."""
         ...
 
+    async def delivers_again(self, said: Said) -> int:
+        """Deliver all that announced a message once more; how many events that are."""
+        ...
+
     def shown(self) -> list[Shown]:
         """Everything Rapport shows now."""
         ...
@@ -128,6 +132,12 @@ class Slack:
         place = channel if is_direct(room) else f"{channel}/{self._roots.setdefault(room, ts)}"
         return Said(platform="slack", tenant="slack:T1", room=place, channel=channel, post=ts, author=user)
 
+    async def delivers_again(self, said: Said) -> int:
+        announcing = [event for event in self.twin.events if event.inner.get("ts") == said.post]
+        for event in announcing:
+            await self.twin.redelivers(event.id)
+        return len(announcing)
+
     def shown(self) -> list[Shown]:
         return [
             Shown(
@@ -205,6 +215,10 @@ class Discord:
             message = await self.twin.says(user, self._rooms[room], f"<@{self.twin.bot_id}> {text}")
         channel = message.channel_id
         return Said(platform="discord", tenant=tenant, room=channel, channel=channel, post=message.id, author=user)
+
+    async def delivers_again(self, said: Said) -> int:
+        await self.twin.redeliver(self.twin.server.messages[said.post])
+        return 1
 
     def shown(self) -> list[Shown]:
         return [

@@ -58,7 +58,7 @@ async def test_a_kill_loses_nothing_and_doubles_nothing(
         if point not in POINTS:
             place.trap(point, life.kill, nth=1, platform=there)
         await life.logged("bot.ready")
-        place.model.is_slow_now = point == "K10"
+        place.model.slow_every = int(point == "K10")
         await place.says(there, member=0, room=0, teaches=True)
         await life.ended()
         assert "life.ended" not in life.log

@@ -75,6 +75,8 @@ class Delivery(Sockets):
         self.ack_timeout_s = ack_timeout_s
         """Stands for Slack's three seconds; redeliveries follow one another without further pause."""
         self.redeliveries = REDELIVERIES_MAX
+        self.misses = 0
+        """How many of the next events get lost on their first way: of those, only the retry comes."""
         self.waits = True
         """Whether an event waits while no socket is open; Slack gives it up after some minutes."""
         self.acks: list[Ack] = []
@@ -94,7 +96,10 @@ class Delivery(Sockets):
         return event
 
     async def _deliver(self, event: Event) -> None:
-        for _ in range(self.redeliveries + 1):
+        if self.misses:
+            self.misses -= 1
+            event.offers = 1
+        for _ in range(self.redeliveries + 1 - event.offers):
             if await self._offer_event(event):
                 return
         event.lost = True
