@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal, TypeVar, cast
 
+from sqlalchemy import Engine, event
+
 from bot.store.engine import Store, Unit
 from persona.ports import Row, Transaction, Value
 
@@ -22,6 +24,8 @@ READY = "bot.delivery._make_ready"
 GROW = "bot.store.outbox.begin"
 POSTED = "bot.store.outbox.posted"
 APPLY = "bot.outcomes.Outcomes.keep.<locals>.apply"
+
+MIGRATION = "K14"
 
 POINTS: dict[str, tuple[Moment, str]] = {
     "K1": ("before", ACCEPT),
@@ -50,6 +54,19 @@ def names(unit: object) -> Iterator[str]:
 def die() -> None:
     """SIGKILL, from within: nothing gets to tidy up."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_while_migrating(statement: int) -> None:
+    """Let this process end after so many statements of a migration of SQLite."""
+    left = statement
+
+    def count(*_arguments: object) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            die()
+
+    event.listen(Engine, "after_cursor_execute", count)
 
 
 def deadly(store: Store, point: str, nth: int, *, end: Callable[[], None] = die) -> Store:

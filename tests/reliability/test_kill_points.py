@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from bot.store import opening
+from tests import postgres
 from tests.journeys.worlds import PLATFORMS
+from tests.reliability.auditor import Verdict
 from tests.reliability.killer import NAMED
-from tests.reliability.lives import Lives, lives
+from tests.reliability.lives import WAIT_S, Lives, lives
 from tests.reliability.points import POINTS
-from tests.reliability.prop import Trial
+from tests.reliability.prop import Engine, Trial
 from tests.reliability.stage import Stage, stage
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -37,12 +42,21 @@ async def started() -> AsyncIterator[Lives]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server that runs."""
+    with postgres.running() as running:
+        yield running
+
+
 @asynccontextmanager
-async def staged(folder: Path, platform: str, started: Lives) -> AsyncIterator[Stage]:
+async def staged(folder: Path, platform: str, started: Lives, *, url: str = "") -> AsyncIterator[Stage]:
     """One platform with a member who talks to Rapport."""
-    url = f"sqlite:///{folder}/rapport.db"
-    await opening.migrate(url)
-    trial = Trial(seed=1, tier="quick", size={}, engine="sqlite", url=url, folder=folder)
+    if not url:
+        url = f"sqlite:///{folder}/rapport.db"
+        await opening.migrate(url)
+    engine: Engine = "postgres" if opening.is_postgres(url) else "sqlite"
+    trial = Trial(seed=1, tier="quick", size={}, engine=engine, url=url, folder=folder)
     async with stage(trial, platforms=[platform], members=1, rooms=1, started=started) as made:
         yield made
 
@@ -69,3 +83,62 @@ async def test_a_kill_loses_nothing_and_doubles_nothing(
 
     assert verdict.faults == []
     assert verdict.figures["answered"] == 1
+
+
+async def answered_once(place: Stage) -> Verdict:
+    """What the auditor says after one message to a process that was started anew."""
+    (there,) = place.platforms
+    life = await place.start()
+    await life.logged("bot.ready")
+    await place.answered(there, await place.says(there, member=0, room=0, teaches=True))
+    life.kill()
+    await life.ended()
+    await place.settle()
+    return await place.verdict()
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("statement", [2, 40])
+async def test_k14_a_migration_that_is_killed_leaves_nothing(
+    tmp_path: Path, started: Lives, platform: str, statement: int
+) -> None:
+    """The tables come all together or not at all, and with the next start."""
+    async with staged(tmp_path, platform, started, url=f"sqlite:///{tmp_path}/rapport.db") as place:
+        life = await place.start(point="K14", nth=statement)
+        await life.ended()
+        assert "life.ended" not in life.log
+        with closing(sqlite3.connect(tmp_path / "rapport.db")) as connection:
+            assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
+
+        assert (await answered_once(place)).faults == []
+
+
+STUCK = """
+    CREATE FUNCTION stick() RETURNS event_trigger LANGUAGE plpgsql AS $$
+    BEGIN IF to_regclass('inbox') IS NOT NULL THEN PERFORM pg_advisory_xact_lock(1); END IF; END $$;
+    CREATE EVENT TRIGGER stick ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION stick();
+"""
+"""Lets a migration stop between two tables."""
+IS_STUCK = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+async def test_k14_a_migration_of_postgresql_that_is_killed_leaves_nothing(
+    tmp_path: Path, started: Lives, server: postgres.Server, platform: str
+) -> None:
+    """The same where a server goes on for a while with what its client began."""
+    url = await server.empty()
+    connection = await asyncpg.connect(url)
+    await connection.execute(STUCK)
+    await connection.execute("SELECT pg_advisory_lock(1)")
+    async with staged(tmp_path, platform, started, url=url) as place:
+        life = await place.start()
+        async with asyncio.timeout(WAIT_S):
+            while not await connection.fetchval(IS_STUCK):  # noqa: ASYNC110 - a database tells nobody
+                await asyncio.sleep(0.05)
+        life.kill()
+        await life.ended()
+        await connection.execute("SELECT pg_advisory_unlock(1); DROP EVENT TRIGGER stick; DROP FUNCTION stick()")
+
+        assert (await answered_once(place)).faults == []
+    await connection.close()

@@ -32,6 +32,7 @@ NEEDED = (
     "bot.store.postgres",
     "bot.store.sqlite",
     "bot.wiring",
+    "tests.reliability.points",
 )
 
 
@@ -102,10 +103,13 @@ def _live(order: Order, path: str) -> int:
     from tests.reliability import failing, mutants, points  # noqa: PLC0415
     from tests.reliability.hurry import HurriedLoop  # noqa: PLC0415
 
+    if order.point == points.MIGRATION:
+        points.die_while_migrating(order.nth)
+
     def around(store: "Store") -> "Store":
         store = mutants.with_defect(store, order.defect) if order.defect else store
         store = failing.failing(store, order.fails, Random(order.number)) if order.fails else store  # noqa: S311 - the same again
-        return points.deadly(store, order.point, order.nth) if order.point else store
+        return points.deadly(store, order.point, order.nth) if order.point in points.POINTS else store
 
     status = 0
     try:
