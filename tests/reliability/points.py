@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import Engine, event
 
+from bot.messages import Accepted
 from bot.store.engine import Store, Unit
 from persona.ports import Row, Transaction, Value
 
@@ -21,8 +22,8 @@ Moment = Literal["before", "within", "after"]
 ACCEPT = "bot.intake._accept"
 BEGIN = "bot.responder.Responder._begin"
 READY = "bot.delivery._make_ready"
-GROW = "bot.store.outbox.begin"
-POSTED = "bot.store.outbox.posted"
+GROW = "bot.delivery._begin"
+POSTED = "bot.delivery._posted"
 APPLY = "bot.outcomes.Outcomes.keep.<locals>.apply"
 
 MIGRATION = "K14"
@@ -88,8 +89,8 @@ class _Deadly:
 
     async def write(self, unit: Unit[T]) -> T:
         found = set(names(unit))
-        is_meant = self._name in found and (not self._is_growing_only or _answer(unit) in self._growing)
         self._note(unit, found)
+        is_meant = self._name in found and (not self._is_growing_only or _answer(unit) in self._growing)
         if not is_meant:
             return await self._store.write(unit)
         if self._moment == "after":
@@ -111,16 +112,14 @@ class _Deadly:
         if GROW in found:
             self._growing.add(_answer(unit))
         elif READY in found:
-            self._growing.clear()
+            self._growing.discard(_answer(unit))
 
 
 def _answer(unit: object) -> object:
-    """The answer a unit is about, if it says so."""
-    if not isinstance(unit, partial):
-        return None
-    if "answer" in unit.keywords:
-        return unit.keywords["answer"]
-    return next((found for part in (*unit.args, *unit.keywords.values()) if (found := _answer(part))), None)
+    """The answer that a unit writes something of."""
+    assert isinstance(unit, partial)
+    about: Accepted = unit.keywords.get("message") or unit.keywords["accepted"]
+    return about.answer
 
 
 async def _within(unit: Unit[T], end: Callable[[], None], transaction: Transaction) -> T:
