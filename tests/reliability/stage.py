@@ -22,6 +22,9 @@ from tests.twins.server import Twin
 KEY = "dGhlIGtleSBvZiB3aGF0IHRoZSBiZW5jaCBrZWVwcyE="
 """What personas are sealed with; PostgreSQL has no file that could hold it."""
 
+LEASE = "2s"
+"""How long a process of several that says nothing any more keeps what it has."""
+
 RATE = 5.0
 """How much faster the processes' own waits pass."""
 
@@ -79,6 +82,7 @@ class Stage:
             "IDLE_AFTER": "1s",
             "SWEEP_EVERY": "1s",
             "ALLOWED_API_HOSTS": "127.0.0.1",
+            "WORKER_LEASE": LEASE,
         }
 
     # -- Rapport --------------------------------------------------------------------------------------------------

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.store import opening
+from tests import postgres
 from tests.reliability.auditor import Account, Said, Shown, audit
 from tests.reliability.lives import ROOT
 from tests.reliability.prop import Trial
 from tests.reliability.stage import Stage, stage
+from tests.twins.server import Fault
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +74,45 @@ async def test_it_finds_a_defect(place: Stage, defect: str, point: str, found: s
 async def test_it_finds_nothing_where_nothing_is_wrong(place: Stage) -> None:
     """The same story without the defect is in order."""
     assert await killed(place, point="K9", defect="") == []
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server that runs."""
+    with postgres.running() as running:
+        yield running
+
+
+@pytest.mark.parametrize("defect", ["", "stale lease"])
+async def test_it_finds_a_lease_that_is_trusted_after_its_end(
+    tmp_path: Path, server: postgres.Server, defect: str
+) -> None:
+    """A process that stood still while another took its message over takes its own post back, unless it is defect."""
+    url = await server.take()
+    trial = Trial(seed=1, tier="quick", size={}, engine="postgres", url=url, folder=tmp_path)
+    async with stage(trial, platforms=["slack"], members=1, rooms=1) as place:
+        (slack,), on_its_way = place.platforms, asyncio.Event()
+        slack.twin.fault("POST", "/chat.postMessage", Fault(hold=on_its_way))
+        place.defect = defect
+        stopped = await place.start()
+        await stopped.logged("bot.ready")
+        said = await place.says(slack, member=0, room=0, teaches=False)
+        await slack.twin.wait_for(lambda: slack.twin.calls("/chat.postMessage"))
+        stopped.signal(signal.SIGSTOP)
+        other = await place.start()
+        await place.answered(slack, said)
+        on_its_way.set()
+        await slack.twin.wait_for(lambda: len(slack.replies(said)) == 2)
+        stopped.signal(signal.SIGCONT)
+        await stopped.logged("message.lost", "message.settled", "message.postponed")
+        for life in (stopped, other):
+            life.kill()
+            await life.ended()
+        place.account.kills = 2
+        await place.settle(processes=2)
+        found = kinds((await place.verdict()).faults)
+
+    assert found == ({"doubled"} if defect else set())
 
 
 async def test_it_judges_what_is_shown(place: Stage, tmp_path: Path) -> None:
