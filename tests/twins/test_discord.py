@@ -20,7 +20,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from yarl import URL
 
-from tests.twins.discord import DiscordTwin, Permission, ratelimited
+from tests.twins.discord import DiscordTwin, Permission, banned, ratelimited
 from tests.twins.server import Fault
 
 PLAIN = discord.Intents.default()
@@ -690,6 +690,18 @@ async def test_rate_limit_is_waited_out(twin: DiscordTwin, *, global_: bool) -> 
         await bot.at(team(twin)).send("patient")
 
         assert len(twin.calls("/messages", method="POST")) == 3
+
+
+async def test_a_ban_is_not_waited_out(twin: DiscordTwin) -> None:
+    """A 429 that does not come from Discord itself is an error at once: whoever goes on asking stays banned."""
+    async with online(Bot()) as bot:
+        twin.fault("POST", "/messages", banned())
+        with pytest.raises(discord.HTTPException) as caught:
+            await bot.at(team(twin)).send("refused")
+
+        assert caught.value.status == 429
+        assert len(twin.calls("/messages", method="POST")) == 1
+        assert twin.messages("team") == []
 
 
 async def test_exhausted_bucket_holds_the_next_call(twin: DiscordTwin) -> None:

@@ -205,6 +205,19 @@ async def test_a_test_can_ask_for_redelivery(twin: SlackTwin) -> None:
     assert [ack.attempt for ack in twin.acks] == [0, 1]
 
 
+async def test_the_first_delivery_may_get_lost(twin: SlackTwin) -> None:
+    """An event that missed the app comes as a retry, and says so; the next one comes as usual."""
+    async with listening(twin) as app:
+        heard = collect(app, "message")
+        twin.misses = 1
+        for text in ("missed", "heard"):
+            await twin.says("U1", "C1", text)
+            await twin.acked()
+
+    assert [body["event"]["text"] for body in heard] == ["missed", "heard"]
+    assert [ack.attempt for ack in twin.acks] == [1, 0]
+
+
 async def test_events_wait_while_nobody_is_connected(twin: SlackTwin) -> None:
     """What happens during an outage is delivered in order once a socket opens."""
     for text in ("one", "two", "three"):
@@ -1014,15 +1027,19 @@ async def test_timestamps_only_grow(twin: SlackTwin) -> None:
 
 
 async def test_limits_and_faults_reach_the_client(twin: SlackTwin) -> None:
-    """A scripted 429 answers once; a reset after the fact leaves one post that nobody was told of."""
+    """A scripted 429 answers once, with a time to wait or without; a reset leaves a post that nobody was told of."""
     client = web(twin)
     twin.limit("chat.postMessage", retry_after_s=7)
     with pytest.raises(SlackApiError) as caught:
         await client.chat_postMessage(channel="C1", text="hi")
     assert caught.value.response.headers["Retry-After"] == "7"
+    twin.limit("chat.postMessage", retry_after_s=None)
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(channel="C1", text="hi")
+    assert "Retry-After" not in caught.value.response.headers
     twin.fault("POST", "/api/chat.postMessage", Fault(reset_after=True))
     with pytest.raises(aiohttp.ClientError):
         await client.chat_postMessage(channel="C1", text="hi")
 
     assert [m.text for m in twin.messages("C1")] == ["hi"]
-    assert len(twin.calls("chat.postMessage")) == 2
+    assert len(twin.calls("chat.postMessage")) == 3

@@ -47,6 +47,12 @@ def ratelimited(*, retry_after: float, global_: bool = False, times: int = 1) ->
     return Fault.json(429, body, headers=headers, times=times)
 
 
+def banned(*, times: int = 1) -> Fault:
+    """Return the fault that answers 429 as the edge before Discord does: a page, and no header but its own."""
+    page = b"<!DOCTYPE html><title>Access denied</title><p>error code: 1015</p>"
+    return Fault(status=429, body=page, headers={"Content-Type": "text/html", "Server": "cloudflare"}, times=times)
+
+
 class Api:
     """Wraps handlers into routes."""
 

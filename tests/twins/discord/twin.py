@@ -15,7 +15,7 @@ from aiohttp import web
 
 from tests.twins.discord.commands import Commands
 from tests.twins.discord.gateway import Gateway
-from tests.twins.discord.http import PREFIX, Api, ratelimited
+from tests.twins.discord.http import PREFIX, Api, banned, ratelimited
 from tests.twins.discord.interactions import Interactions
 from tests.twins.discord.model import Channel, Message, Permission, Ping, Post
 from tests.twins.discord.payloads import Payloads
@@ -28,7 +28,7 @@ from tests.twins.discord.session import Intent
 from tests.twins.discord.timeline import Timeline
 from tests.twins.server import Twin
 
-__all__ = ["DiscordTwin", "Intent", "Interaction", "Message", "Permission", "Ping", "Post", "ratelimited"]
+__all__ = ["DiscordTwin", "Intent", "Interaction", "Message", "Permission", "Ping", "Post", "banned", "ratelimited"]
 
 
 class DiscordTwin(Twin):

@@ -146,9 +146,13 @@ class SlackTwin(Admins):
         """Take the bot token back: every call with it answers `token_revoked`."""
         self._revoked = True
 
-    def limit(self, method: str, *, retry_after_s: int = 1, times: int = 1) -> None:
-        """Answer the next `times` calls of a method with 429; readers (`users.info`, `conversations.*`) use GET."""
-        headers, body = {"Retry-After": str(retry_after_s)}, {"ok": False, "error": "ratelimited"}
+    def limit(self, method: str, *, retry_after_s: int | None = 1, times: int = 1) -> None:
+        """Answer the next `times` calls of a method with 429; readers (`users.info`, `conversations.*`) use GET.
+
+        With None the answer does not say how long to wait, as when something in between lost the header.
+        """
+        headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+        body = {"ok": False, "error": "ratelimited"}
         verb = "GET" if method in reads.GET else "POST"
         self.fault(verb, f"/api/{method}", Fault.json(429, body, headers=headers, times=times))
 
