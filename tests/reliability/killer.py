@@ -81,10 +81,12 @@ class Killer:
         await self._bury()
 
     async def _strike(self, point: str) -> bool:
-        """Whether a process ended where it was meant to; one that cannot start is started again in good weather."""
-        while (ended := await self._life(point)) == "refused":
-            self.refusals += 1
+        """Whether a process ended where it was meant to; what failed is tried once more, in good weather."""
+        ended = await self._life(point)
+        if ended != "as planned":
+            self.refusals += ended == "refused"
             self.stage.storm(is_on=False)
+            ended = await self._life(point)
         return ended == "as planned"
 
     async def _life(self, point: str) -> Ending:
@@ -97,6 +99,7 @@ class Killer:
             trap = self.stage.trap(point, self._all_die, nth=nth, platform=self.chance.choice(self.stage.platforms))
             ended = await self._ended(life)
             ended = "given up" if ended == "as planned" and not trap.has_sprung else ended
+            trap.disarm()
             self.stage.model.held = None
         else:
             ended = await self._ended(life)

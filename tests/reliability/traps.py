@@ -22,6 +22,10 @@ class Trap(asyncio.Event):
         """Whether what it was set for has happened."""
         return self._left <= 0
 
+    def disarm(self) -> None:
+        """Let it never spring any more."""
+        self._spring = lambda: None
+
     async def wait(self) -> Literal[True]:
         """Spring, if it is time to."""
         self._left -= 1
