@@ -2,13 +2,15 @@
 
 The text of a reply is stored before it is posted, and the platform's id of each post after. A post whose id is not
 stored may exist all the same, so after a crash or an unclear answer the platform is asked before anything is posted
-again (reliability B.0 and finding 2).
+again, and asked once more after a while where its history may lag (reliability B.0 and finding 2).
 """
 
 import asyncio
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 import structlog
 
@@ -26,6 +28,14 @@ from persona.ports import Transaction, Usage
 
 WAITS_S = (0.5, 2.0, 5.0)
 """Pauses between tries to post: together less than a member's patience, longer than a platform's hiccup."""
+
+LOOK_AGAIN_S = 3.0
+"""Between two looks at a history that may lag."""
+
+EDITED: Literal["edited"] = "edited"
+"""What `finish` returns for an answer to words that its message does not say any more."""
+
+_DELETED: Literal["deleted"] = "deleted"
 
 WITHDRAWN = "(The message I was answering was withdrawn, so I stopped.)"
 """What replaces a reply that was showing already when its question was deleted."""
@@ -69,6 +79,25 @@ class Delivery:
             return False
         return True
 
+    async def adopt(self, accepted: Accepted) -> None:
+        """Find what an earlier try may have posted, so that this one completes it instead of posting beside it.
+
+        Raises:
+            PlatformError: the platform could not be asked; the message stays open.
+        """
+        tenant, answer = accepted.room.tenant, accepted.answer
+        parts = await self._store.read(partial(outbox.parts, tenant=tenant, answer=answer))
+        lost = next((part for part in parts if part.post is None), None)
+        if lost is None:
+            return
+        before = parts[lost.number - 1].post if lost.number else None
+        try:
+            post = await self._found(_post(accepted, lost, after=before))
+        except errors.NotDeliveredError:  # what shows us nothing takes nothing either: posting will say so
+            return
+        token = self.holds.token(accepted)
+        await self._store.write(partial(_posted, accepted=accepted, part=lost.number, post=post, token=token))
+
     async def finish(
         self,
         message: Message,
@@ -78,11 +107,13 @@ class Delivery:
         used: Usage = NO_USAGE,
         known: Collection[str] = (),
         heard: Collection[MemberKey] = (),
-    ) -> inbox.Outcome | None:
+        unless_edited: bool = False,
+    ) -> inbox.Outcome | Literal["edited"] | None:
         """Store the final text of the reply and what it cost, show it, settle the message and return how it ended.
 
         Of the addresses in it only those that are `known` to whoever reads the room stay live. `heard` are others whose
-        words it may repeat.
+        words it may repeat. With `unless_edited`, nothing is stored but the cost, and `EDITED` returned, if the message
+        says something else by now.
 
         Raises:
             PlatformError: it could not be shown; the message stays open. A refusal for good settles it instead.
@@ -91,12 +122,16 @@ class Delivery:
         texts = self._parts(message.room, text, known)
         ready = partial(_make_ready, message=message, texts=texts, outcome=outcome, used=used, clock=self._clock)
         try:
-            parts = await self._store.write(partial(ready, token=self.holds.token(message)))
+            parts = await self._store.write(
+                partial(ready, unless_edited=unless_edited, token=self.holds.token(message))
+            )
         except errors.LeaseLostError:
             if used is not NO_USAGE:  # paid for all the same
                 await self._store.write(partial(_charge, message=message, used=used, clock=self._clock))
             raise
-        return await self._bring_out(message, parts, heard=heard)
+        if parts is None:
+            return await self.withdraw(message)
+        return parts if parts == EDITED else await self._bring_out(message, parts, heard=heard)
 
     async def resume(self, message: Message) -> inbox.Outcome | None:
         """Finish a reply whose text an earlier try has stored. Returns and raises as `finish` does."""
@@ -105,40 +140,57 @@ class Delivery:
 
     async def withdraw(self, accepted: Accepted) -> inbox.Outcome | None:
         """Replace what shows of a reply whose question was deleted. Returns and raises as `finish` does."""
+        await self.adopt(accepted)
         withdrawn = partial(_make_withdrawn, accepted=accepted, clock=self._clock, token=self.holds.token(accepted))
         parts = await self._store.write(withdrawn)
-        return await self._bring_out(accepted, parts)
+        return await self._bring_out(accepted, parts, is_withdrawal=True)
 
     def _parts(self, room: Room, text: str, known: Collection[str]) -> list[str]:
         """The reply as the platform takes it; every text of a reply comes through here, and no adapter can forget."""
         return addresses.parts(text, known, self.adapter(room).parts)
 
     async def _bring_out(
-        self, accepted: Accepted, parts: Sequence[outbox.Part], *, heard: Collection[MemberKey] = ()
+        self,
+        accepted: Accepted,
+        parts: Sequence[outbox.Part],
+        *,
+        heard: Collection[MemberKey] = (),
+        is_withdrawal: bool = False,
     ) -> inbox.Outcome | None:
         if not parts:
             return "cancelled"
         token = self.holds.token(accepted)
+        give_up = partial(_give_up, accepted=accepted, clock=self._clock, token=token)
         try:
-            posts = [await self._show(accepted, part) for part in parts]
+            posts = await self._show_all(accepted, parts)
+        except errors.PostGoneError:
+            _log.info("reply.taken_away", reference=accepted.reference, platform=accepted.room.platform)
+            return await self._store.write(partial(give_up, outcome="cancelled"))
         except errors.NotDeliveredError as refused:
             platform = accepted.room.platform
             _log.warning("reply.refused", reference=accepted.reference, platform=platform, why=str(refused))
-            return await self._store.write(partial(_give_up, accepted=accepted, clock=self._clock, token=token))
+            return await self._store.write(partial(give_up, outcome="failed"))
         text = "\n".join(part.text for part in parts)
         settle = partial(_settle, accepted=accepted, text=text, post=posts[0], heard=heard, clock=self._clock)
-        return await self._store.write(partial(settle, token=token))
+        outcome = await self._store.write(partial(settle, is_withdrawal=is_withdrawal, token=token))
+        return await self.withdraw(accepted) if outcome == _DELETED else outcome
 
-    async def _show(self, accepted: Accepted, part: outbox.Part) -> str:
+    async def _show_all(self, accepted: Accepted, parts: Sequence[outbox.Part]) -> list[str]:
+        """Bring the parts onto the platform, in order, and return their ids.
+
+        One is posted once the id of the one before it is stored: only the first without an id may be there already.
+        """
+        posts: list[str] = []
+        is_next_new = False
+        for part in parts:
+            before = posts[-1] if posts else None
+            posts.append(await self._show(accepted, replace(part, is_new=part.is_new or is_next_new), after=before))
+            is_next_new |= part.post is None
+        return posts
+
+    async def _show(self, accepted: Accepted, part: outbox.Part, *, after: str | None = None) -> str:
         """Bring one part onto the platform, remember its id, and return it."""
-        post = Post(
-            room=accepted.room,
-            answer=accepted.answer,
-            part=part.number,
-            text=part.text,
-            reply_to=accepted.id,
-            is_final=part.state != "open",
-        )
+        post = _post(accepted, part, after=after)
         bring = self._posted if post.is_final else self._try
         post_id = await bring(post, part.post, is_new=part.is_new)
         if post_id != part.post:
@@ -185,11 +237,19 @@ class Delivery:
     async def _try(self, post: Post, post_id: str | None, *, is_new: bool) -> str:
         adapter = self.adapter(post.room)
         if post_id is None and not is_new:
-            post_id = await adapter.find(post)
+            post_id = await self._found(post)
         self.holds.check(post.answer)
         if post_id is None:
             return await adapter.post(post)
         return await adapter.edit(post, post_id)
+
+    async def _found(self, post: Post) -> str | None:
+        """The id of a post that may have been taken; None only once the platform's history would show it."""
+        adapter, waited_s = self.adapter(post.room), 0.0
+        while (post_id := await adapter.find(post)) is None and waited_s < adapter.lag_s:
+            await self._clock.sleep(LOOK_AGAIN_S)
+            waited_s += LOOK_AGAIN_S
+        return post_id
 
 
 class Growing:
@@ -214,16 +274,34 @@ class Growing:
             self._shown_at = asyncio.get_running_loop().time()
 
 
+def _post(accepted: Accepted, part: outbox.Part, *, after: str | None) -> Post:
+    return Post(
+        room=accepted.room,
+        answer=accepted.answer,
+        part=part.number,
+        text=part.text,
+        reply_to=accepted.id,
+        after=after,
+        is_final=part.state != "open",
+    )
+
+
 async def _begin(transaction: Transaction, *, message: Message, text: str, token: int | None) -> outbox.Part:
     if token is not None:
         await inbox.check(transaction, message, token=token)
-    return await outbox.begin(transaction, message.room.tenant, message.answer, text)
+    return await outbox.begin(transaction, message.room.tenant, message.answer, text, owner=message.author.key)
 
 
-async def _posted(transaction: Transaction, *, accepted: Accepted, part: int, post: str, token: int | None) -> None:
+async def _posted(
+    transaction: Transaction, *, accepted: Accepted, part: int, post: str | None, token: int | None
+) -> None:
+    """Record which post shows a part; with none, that the platform does not have it."""
     if token is not None:
         await inbox.check(transaction, accepted, token=token)
-    await outbox.posted(transaction, accepted.room.tenant, accepted.answer, part, post)
+    if post is None:
+        await outbox.drop(transaction, accepted.room.tenant, accepted.answer, part)
+    else:
+        await outbox.posted(transaction, accepted.room.tenant, accepted.answer, part, post)
 
 
 async def _make_ready(
@@ -233,13 +311,18 @@ async def _make_ready(
     texts: Sequence[str],
     outcome: inbox.Outcome,
     used: Usage,
+    unless_edited: bool,
     clock: Clock,
     token: int | None,
-) -> list[outbox.Part]:
+) -> list[outbox.Part] | Literal["edited"] | None:
+    """The parts that are to be shown; None if the message was deleted, `EDITED` if it says something else by now."""
     if used is not NO_USAGE:
         await _charge(transaction, message, used, clock)
-    if await conversations.find(transaction, message.room, message.id) is None:
-        return await _make_withdrawn(transaction, accepted=message, clock=clock, token=token)
+    asked = await conversations.find(transaction, message.room, message.id)
+    if asked is None:
+        return None
+    if unless_edited and asked.text != message.text:
+        return EDITED
     await inbox.decide(transaction, message, outcome, token=token)
     owner = message.author.key  # a reply may repeat what it answers
     return await outbox.make_ready(transaction, message.room.tenant, message.answer, texts, owner=owner)
@@ -261,12 +344,14 @@ async def _charge(transaction: Transaction, message: Message, used: Usage, clock
 async def _make_withdrawn(
     transaction: Transaction, *, accepted: Accepted, clock: Clock, token: int | None
 ) -> list[outbox.Part]:
-    """Cancel a deleted message; what has to be shown for it: nothing, unless some of a reply may be showing."""
-    if await inbox.cancel(transaction, accepted, now=clock.now(), token=token):
-        return []
+    """Cancel a deleted message; what has to be shown for it: nothing, unless some of a reply is showing."""
     tenant, answer = accepted.room.tenant, accepted.answer
     posted = [part for part in await outbox.parts(transaction, tenant, answer) if part.post is not None]
-    texts = [WITHDRAWN] * max(1, len(posted))
+    if not posted:
+        await outbox.erase(transaction, tenant, answer)
+    if await inbox.cancel(transaction, accepted, now=clock.now(), token=token):
+        return []
+    texts = [WITHDRAWN] * len(posted)
     return await outbox.make_ready(transaction, tenant, answer, texts, owner=NOBODY)
 
 
@@ -277,13 +362,19 @@ async def _settle(
     text: str,
     post: str,
     heard: Collection[MemberKey],
+    is_withdrawal: bool,
     clock: Clock,
     token: int | None,
-) -> inbox.Outcome | None:
-    """The reply is shown: settle the message, and let an answer become part of the conversation."""
+) -> inbox.Outcome | Literal["deleted"] | None:
+    """The reply is shown: settle the message, and let an answer become part of the conversation.
+
+    Not if the message was deleted while it was being shown: then it has to be withdrawn.
+    """
+    asked = await conversations.find(transaction, accepted.room, accepted.id)
+    if asked is None and not is_withdrawal:
+        return _DELETED
     await outbox.sent(transaction, accepted.room.tenant, accepted.answer)
     outcome = await inbox.settle(transaction, accepted, now=clock.now(), token=token)
-    asked = await conversations.find(transaction, accepted.room, accepted.id)
     if asked is None or not await erasing.settled(transaction, accepted, asked, heard=heard):
         return outcome
     if outcome == "answered":
@@ -301,9 +392,9 @@ async def _settle(
 
 
 async def _give_up(
-    transaction: Transaction, *, accepted: Accepted, clock: Clock, token: int | None
+    transaction: Transaction, *, accepted: Accepted, outcome: inbox.Outcome, clock: Clock, token: int | None
 ) -> inbox.Outcome | None:
-    await inbox.decide(transaction, accepted, "failed", token=token)
+    await inbox.decide(transaction, accepted, outcome, token=token)
     asked = await conversations.find(transaction, accepted.room, accepted.id)
     if asked is not None:
         await erasing.settled(transaction, accepted, asked, heard=())

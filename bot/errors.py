@@ -25,6 +25,7 @@ BotError
     ├── PlatformKeyError       a token is missing, wrong or revoked
     ├── PlatformUnreachableError   no connection to the platform
     ├── NotDeliveredError      the platform refused a post for good
+    │   └── PostGoneError          somebody deleted it
     └── UnclearDeliveryError   the platform may or may not have taken a post
 
 The docstring is the default message. `for_member` is the honest sentence a member gets, with a next step.
@@ -175,6 +176,10 @@ class PlatformUnreachableError(PlatformError):
 
 class NotDeliveredError(PlatformError):
     """The platform refused the post, and would refuse it again."""
+
+
+class PostGoneError(NotDeliveredError):
+    """Somebody deleted the post: it is neither changed nor made again."""
 
 
 class UnclearDeliveryError(PlatformError):

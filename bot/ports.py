@@ -38,6 +38,8 @@ class Post:
     """Markdown; the adapter renders it so that nobody is pinged."""
     reply_to: MessageId
     """The message it answers."""
+    after: str | None = None
+    """The platform's id of the part before it, if that is known."""
     is_final: bool = True
     """Whether the text is complete. One that still grows is not worth waiting for."""
 
@@ -73,6 +75,8 @@ class Adapter(Protocol):
     platform: Platform
     grow_every_s: float | None
     """Least seconds between two edits of a growing reply; None if replies are shown only when finished."""
+    lag_s: float
+    """How long `find` may miss a post that was taken; 0 where posting it again would only give the same post."""
 
     def serves(self, room: Room) -> bool:
         """Whether this process answers in a room now, and not another one of several. Asks nobody."""
@@ -91,6 +95,7 @@ class Adapter(Protocol):
 
         Raises:
             NotDeliveredError: refused, and it would be refused again.
+            PostGoneError: an earlier try was taken, and somebody deleted it.
             UnclearDeliveryError: it may or may not have been taken; `find` tells.
             PlatformUnreachableError: it was certainly not taken; trying again is safe.
         """
@@ -104,7 +109,10 @@ class Adapter(Protocol):
         ...
 
     async def find(self, post: Post) -> str | None:
-        """The id of a post that may have been taken, or None if the platform does not have it."""
+        """The id of a post that may have been taken, or None if the platform does not show it, or not yet.
+
+        Copies of it are taken away, where they can be told for certain. Raises as `post` does.
+        """
         ...
 
     async def remove(self, post: Post, post_id: str) -> None:

@@ -12,7 +12,7 @@ import structlog
 
 from bot import addresses, consent, errors, linking, off_record, prompt, why
 from bot.budgets import Budgets
-from bot.delivery import Delivery
+from bot.delivery import EDITED, Delivery
 from bot.messages import Accepted, Message
 from bot.ports import NO_USAGE, RESTART, Clock, Model
 from bot.store import conversations, inbox, members, sessions, used
@@ -29,6 +29,9 @@ T = TypeVar("T")
 
 MAX_ATTEMPTS = 5
 """A message that could not be answered this often gets an honest sentence instead of another try."""
+
+MAX_REWRITES = 2
+"""How often an answer is begun anew because its message was edited meanwhile; the last one stands."""
 
 GREETING = (
     "Hi! Ask me anything, here or in a direct message. `/persona help` shows what I remember about you and how to"
@@ -98,19 +101,30 @@ class Responder:
 
     async def answer(self, accepted: Accepted) -> None:
         """Answer one message, or say honestly that there is no answer."""
-        since = asyncio.get_running_loop().time()
         try:
             room = await self._delivery.adapter(accepted.room).classified(accepted.room)
-            turn = await self._store.write(partial(self._begin, accepted=replace(accepted, room=room)))
-            if isinstance(turn, inbox.Withdrawn):
-                await self._held(turn.accepted, turn.token, since, partial(self._delivery.withdraw, turn.accepted))
-            elif turn is not None:
-                await self._held(turn.claimed.message, turn.claimed.token, since, partial(self._reply, turn))
+            turn = await self._turn(replace(accepted, room=room))
+            if turn is not None:
                 if turn.prompt.wish:
                     self._learn_soon()
                 await self._say_beside(turn)
         except Exception as error:  # noqa: BLE001 - the outer edge: the message stays in the inbox and is tried again
             _log_postponed(accepted, error)
+
+    async def _turn(self, accepted: Accepted) -> _Turn | None:
+        """Reply to a message in its newest words. Returns the turn as it was replied to; None if it is not ours."""
+        rewrites = 0
+        while True:
+            since = asyncio.get_running_loop().time()
+            turn = await self._store.write(partial(self._begin, accepted=accepted))
+            if isinstance(turn, inbox.Withdrawn):
+                await self._held(turn.accepted, turn.token, since, partial(self._delivery.withdraw, turn.accepted))
+            if not isinstance(turn, _Turn):
+                return None
+            reply = partial(self._reply, turn, is_last=rewrites == MAX_REWRITES)
+            if await self._held(turn.claimed.message, turn.claimed.token, since, reply):
+                return turn
+            rewrites += 1
 
     async def _held(self, accepted: Accepted, token: int, since: float, work: Callable[[], Awaitable[T]]) -> T:
         """Do something about a message under its claim, and give it back if that fails. Raises what `work` does."""
@@ -200,17 +214,20 @@ class Responder:
         persona = await linking.styled(transaction, persona, default=self._default)
         return render.for_prompt(persona, self._schema, question=message.text)
 
-    async def _reply(self, turn: _Turn) -> None:
+    async def _reply(self, turn: _Turn, *, is_last: bool) -> bool:
+        """Reply to a message. False, and nothing of it stands, if it was edited meanwhile, unless this `is_last`."""
         claimed = turn.claimed
         if claimed.is_decided:
-            outcome = await self._delivery.resume(claimed.message)
+            resumed = await self._delivery.resume(claimed.message)
             _log.info(
                 "message.resumed",
                 reference=claimed.message.reference,
                 tenant=claimed.message.room.tenant,
-                outcome=outcome,
+                outcome=resumed,
             )
-            return
+            return True
+        if claimed.attempts > 1:
+            await self._delivery.adopt(claimed.message)
         started = time.perf_counter()
         async with AsyncExitStack() as paying:  # its place in the budget is kept until what it cost is recorded
             reply = await self._composed(turn, paying)
@@ -222,7 +239,11 @@ class Responder:
                 used=reply.usage,
                 known=reply.known,
                 heard=turn.heard,
+                unless_edited=not is_last,
             )
+        if outcome == EDITED:
+            _log.info("message.edited", reference=claimed.message.reference, tenant=claimed.message.room.tenant)
+            return False
         _log.info(
             "message.settled",
             reference=claimed.message.reference,
@@ -239,6 +260,7 @@ class Responder:
             model_ms=round((composed - started) * 1000),
             delivery_ms=round((time.perf_counter() - composed) * 1000),
         )
+        return True
 
     async def _composed(self, turn: _Turn, paying: AsyncExitStack) -> _Reply:
         message = turn.claimed.message

@@ -30,6 +30,7 @@ class DiscordAdapter:
     """See `bot.ports.Adapter`."""
 
     platform: Platform = "discord"
+    lag_s = 0.0  # what its nonce made within minutes is not made again
 
     def __init__(self, client: discord.Client, *, grow_every_s: float | None = 1.5) -> None:
         self.grow_every_s = grow_every_s
@@ -53,6 +54,8 @@ class DiscordAdapter:
 
     async def post(self, post: Post) -> str:
         """See `Adapter.post`. Discord returns the first post again when the nonce is repeated within minutes.
+
+        If somebody deleted that one, Discord says that it is gone (discord.py#10116).
 
         What stands there may be from an earlier try, the mere beginning of the reply: then it is completed.
         """
@@ -94,14 +97,19 @@ class DiscordAdapter:
     async def find(self, post: Post) -> str | None:
         """See `Adapter.find`: our own post with this text, or its beginning, after the message it answers.
 
+        A further part has no such message to be known by, and may repeat another's words: it is the first of these
+        words after the part before it, and before we reply to anything else.
+
         Where it is not found, because the history may not be read or the reply was composed anew in other words, the
         nonce alone has to do.
         """
         channel = self._channel(post.room)
         try:
-            async for found in channel.history(after=discord.Object(int(post.reply_to)), limit=100):
+            async for found in channel.history(after=discord.Object(int(post.after or post.reply_to)), limit=100):
                 if self._is_shown_in(found, post):
                     return str(found.id)
+                if post.after and found.author == self._client.user and found.reference is not None:
+                    return None
         except discord.Forbidden:
             return None
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
@@ -118,7 +126,7 @@ class DiscordAdapter:
         if found.author != self._client.user or not found.flags.suppress_embeds or not found.content:
             return False
         if post.part > 0:
-            return found.content == post.text
+            return found.content == post.text and found.reference is None
         is_reply = found.reference is not None and str(found.reference.message_id) == post.reply_to
         return is_reply and post.text.startswith(found.content)
 

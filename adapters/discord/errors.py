@@ -14,6 +14,9 @@ from bot import errors
 EXPIRED = 50_027
 """Discord's code for an interaction whose fifteen minutes are over; it comes with the status of a refused token."""
 
+GONE = 10_008
+"""Discord's code for a message that is not there: the one to be changed, or the one that a nonce was given to."""
+
 T = TypeVar("T")
 
 
@@ -25,6 +28,7 @@ async def called(call: Awaitable[T]) -> T:
         PlatformUnreachableError: the call certainly had no effect and may be repeated.
         UnclearDeliveryError: it may have had its effect.
         NotDeliveredError: Discord refused it, and would again.
+        PostGoneError: it is about a message that somebody deleted.
     """
     try:
         return await call
@@ -37,6 +41,8 @@ async def called(call: Awaitable[T]) -> T:
             raise errors.PlatformUnreachableError("Discord is rate limiting us") from error
         if error.status == 401 and error.code != EXPIRED:
             raise errors.PlatformKeyError("Discord refused the token") from error
+        if error.code == GONE:
+            raise errors.PostGoneError(f"Discord does not have the message any more (code {GONE})") from error
         raise errors.NotDeliveredError(f"Discord refused it (status {error.status}, code {error.code})") from error
     except discord.InteractionResponded as error:
         raise errors.NotDeliveredError("the interaction was responded to already") from error

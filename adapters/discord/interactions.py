@@ -14,7 +14,7 @@ import structlog
 
 from adapters.discord import forms, translate, views
 from adapters.discord.adapter import DiscordAdapter
-from adapters.discord.errors import called
+from adapters.discord.errors import GONE, called
 from bot import errors
 from bot.commands.administration import IsAdmin
 from bot.core import Core
@@ -23,9 +23,6 @@ from bot.views import FORM, Form, View
 
 FORM_WAIT_S = 2.0
 """How long a form may take to be put together: it has to be the first response."""
-
-GONE = 10_008
-"""Discord's code for a message that is not there any more."""
 
 SLOW = View(text="My notes take too long to open right now, so I cannot show the form. Please press again in a minute.")
 

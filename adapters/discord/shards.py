@@ -17,6 +17,7 @@ class Shards:
 
     platform: Platform = "discord"
     grow_every_s: float | None = 1.5
+    lag_s = DiscordAdapter.lag_s
 
     def __init__(self, count: int) -> None:
         self.count = count

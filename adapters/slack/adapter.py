@@ -1,7 +1,7 @@
 """Slack as an adapter: posts, edits, and finds again what may have been posted."""
 
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -12,7 +12,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack import guests, history, uploads, views
-from adapters.slack.errors import called, is_gone, is_too_old, text_of, understood
+from adapters.slack.errors import called, is_no_thread, is_too_old, text_of, understood
+from adapters.slack.history import PAGE
 from adapters.slack.readers import Readers
 from adapters.slack.render import mrkdwn, rendered_length
 from bot import errors, markdown
@@ -25,6 +26,12 @@ MAX_TEXT = 3_500
 
 METADATA = "rapport_reply"
 
+LAG_S = 12.0
+"""How long a history may not show what was posted: ten seconds were seen, and some are for the way there."""
+
+MAX_PAGES = 5
+"""Of what followed a message, when a post is looked for: a thousand posts, for most apps."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -32,6 +39,7 @@ class SlackAdapter:
     """See `bot.ports.Adapter`. `client` must have no retry handlers: they post twice (reliability finding 2)."""
 
     platform: Platform = "slack"
+    lag_s = LAG_S
 
     def __init__(self, client: AsyncWebClient, *, clock: Clock, grow_every_s: float | None = 1.5) -> None:
         assert not client.retry_handlers
@@ -103,41 +111,59 @@ class SlackAdapter:
         """Show the text in a new post, unless an earlier try did, and then take the old one away, if Slack lets us."""
         others = [found for found in await self._posts_of(post) if found != old]
         new = others[0] if others else await self.post(post)
+        await self._take_away(post, old)
+        return new
+
+    async def _take_away(self, post: Post, ts: str) -> None:
+        """Delete one of our posts of a part that another one shows, if Slack lets us."""
         try:
-            await self.remove(post, old)
+            await self.remove(post, ts)
         except errors.PlatformError as trouble:
             _log.info("reply.not_removed", answer=post.answer, why=str(trouble))
-        return new
 
     async def remove(self, post: Post, post_id: str) -> None:
         """See `Adapter.remove`."""
         delete = partial(self._client.chat_delete, channel=post.room.channel, ts=post_id)
-        try:
+        with suppress(errors.PostGoneError):
             await called(delete, clock=self._clock)
-        except errors.NotDeliveredError as refused:
-            if not is_gone(refused):
-                raise
 
     async def find(self, post: Post) -> str | None:
-        """See `Adapter.find`: looks through what followed the message, newest two hundred at most."""
-        return next(iter(await self._posts_of(post)), None)
+        """See `Adapter.find`: looks through what followed the message for the answer id; the first post stays."""
+        posts = await self._posts_of(post)
+        for stray in posts[1:]:
+            await self._take_away(post, stray)
+        return posts[0] if posts else None
 
     async def _posts_of(self, post: Post) -> list[str]:
-        answer = await called(lambda: self._followed(post), clock=self._clock)
-        return [
-            str(found["ts"])
-            for found in answer["messages"]
-            if (found.get("metadata") or {}).get("event_payload") == _payload(post)
-        ]
+        """Every post of this part that Slack shows, oldest first."""
+        found: list[str] = []
+        cursor = ""
+        for _ in range(MAX_PAGES):
+            try:
+                page = await called(partial(self._followed, post, cursor), clock=self._clock)
+            except errors.NotDeliveredError as refused:
+                if is_no_thread(refused):  # a history that lags may not show the first message of the thread either
+                    return found
+                raise
+            with understood():
+                found += [
+                    str(shown["ts"])
+                    for shown in page["messages"]
+                    if (shown.get("metadata") or {}).get("event_payload") == _payload(post)
+                ]
+                cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                break
+        return sorted(found)
 
-    def _followed(self, post: Post) -> Awaitable[AsyncSlackResponse]:
+    def _followed(self, post: Post, cursor: str) -> Awaitable[AsyncSlackResponse]:
         channel, thread, since = post.room.channel, post.room.thread, post.reply_to
         if thread is None:
             return self._client.conversations_history(
-                channel=channel, oldest=since, limit=200, include_all_metadata=True
+                channel=channel, oldest=since, limit=PAGE, cursor=cursor, include_all_metadata=True
             )
         return self._client.conversations_replies(
-            channel=channel, ts=thread, oldest=since, limit=200, include_all_metadata=True
+            channel=channel, ts=thread, oldest=since, limit=PAGE, cursor=cursor, include_all_metadata=True
         )
 
     @asynccontextmanager

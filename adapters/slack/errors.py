@@ -30,6 +30,7 @@ UNKNOWN = "unknown"
 """Instead of Slack's word for it: something on the way answered, or Slack failed."""
 
 _REMOVED_CODES = {"account_inactive", "token_revoked"}
+_GONE_CODE = "message_not_found"
 _PASSING_CODES = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 
 
@@ -41,6 +42,7 @@ async def called(call: Callable[[], Awaitable[T]], *, clock: Clock, tries: int =
         PlatformUnreachableError: the call certainly had no effect and may be repeated.
         UnclearDeliveryError: it may have had its effect.
         NotDeliveredError: Slack refused it, and would again.
+        PostGoneError: it is about a message that somebody deleted.
     """
     try:
         return await call()
@@ -91,6 +93,8 @@ def _api_error(error: SlackApiError) -> errors.PlatformError:
         return errors.PlatformUnreachableError("Slack is rate limiting us")
     if status >= 500 or code in _PASSING_CODES or code == UNKNOWN:
         return errors.UnclearDeliveryError(f"Slack failed (status {status}, {code})")
+    if code == _GONE_CODE:
+        return errors.PostGoneError(f"Slack does not have the message any more ({code})")
     return errors.NotDeliveredError(f"Slack refused it ({code})")
 
 
@@ -103,11 +107,6 @@ def code_of(error: SlackApiError) -> str:
 def is_too_old(refused: errors.NotDeliveredError) -> bool:
     """Whether Slack refused an edit because the post is older than the workspace lets posts be edited."""
     return isinstance(refused.__cause__, SlackApiError) and code_of(refused.__cause__) == "edit_window_closed"
-
-
-def is_gone(refused: errors.NotDeliveredError) -> bool:
-    """Whether Slack says that there is no such post, or none any more."""
-    return isinstance(refused.__cause__, SlackApiError) and code_of(refused.__cause__) == "message_not_found"
 
 
 def is_no_thread(refused: errors.NotDeliveredError) -> bool:

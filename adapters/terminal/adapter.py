@@ -17,6 +17,7 @@ class TerminalAdapter:
 
     platform: Platform = "terminal"
     grow_every_s: float | None = None
+    lag_s = 0.0
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen

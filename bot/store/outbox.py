@@ -15,7 +15,7 @@ from persona.ports import Cell, Transaction
 State = Literal["open", "ready", "sent"]
 
 _OPEN = """
-    INSERT INTO outbox (tenant, answer, part, text, state, post) VALUES (:tenant, :answer, 0, '', 'open', NULL)
+    INSERT INTO outbox (tenant, answer, part, text, state, post) VALUES (:tenant, :answer, 0, :text, 'open', NULL)
     ON CONFLICT (tenant, answer, part) DO UPDATE SET state = 'open'
 """
 _READY = """
@@ -49,10 +49,14 @@ async def parts(transaction: Transaction, tenant: TenantId, answer: AnswerId) ->
     ]
 
 
-async def begin(transaction: Transaction, tenant: TenantId, answer: AnswerId, text: str) -> Part:
-    """Say that the first part is being posted with a text that still grows."""
+async def begin(transaction: Transaction, tenant: TenantId, answer: AnswerId, text: str, *, owner: MemberKey) -> Part:
+    """Say that the first part is being posted with a text that still grows.
+
+    The text that it begins with is kept, sealed for `owner`: a platform may know the post by nothing else.
+    """
     known = await parts(transaction, tenant, answer)
-    await transaction.execute(_OPEN, tenant=tenant, answer=answer)
+    sealed = "" if known else await transaction.seal(text, owner=owner, cell=_cell(tenant, answer, 0))
+    await transaction.execute(_OPEN, tenant=tenant, answer=answer, text=sealed)
     return Part(number=0, text=text, state="open", post=known[0].post if known else None, is_new=not known)
 
 
@@ -105,6 +109,16 @@ async def posted(transaction: Transaction, tenant: TenantId, answer: AnswerId, p
         answer=answer,
         part=part,
         post=post,
+    )
+
+
+async def drop(transaction: Transaction, tenant: TenantId, answer: AnswerId, part: int) -> None:
+    """Forget a part that the platform does not have: whoever posts it next posts it for the first time."""
+    await transaction.execute(
+        "DELETE FROM outbox WHERE tenant = :tenant AND answer = :answer AND part = :part AND post IS NULL",
+        tenant=tenant,
+        answer=answer,
+        part=part,
     )
 
 

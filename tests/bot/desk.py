@@ -51,6 +51,7 @@ class Paper:
     """See `bot.ports.Adapter`: shows everything at once, and forgets nothing."""
 
     grow_every_s: float | None = None
+    lag_s = 0.0
 
     def __init__(self, platform: Platform) -> None:
         self.platform: Platform = platform

@@ -34,6 +34,7 @@ class Rooms:
 
     platform: Platform = "slack"
     grow_every_s: float | None = None
+    lag_s = 0.0
 
     def __init__(self) -> None:
         self.kinds: dict[tuple[str, str], RoomKind] = {}

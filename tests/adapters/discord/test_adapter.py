@@ -217,8 +217,20 @@ async def test_editing_what_is_gone_is_refused(twin: DiscordTwin, adapter: Disco
     """A post that somebody deleted cannot be edited any more."""
     post = await asked(twin, "team")
 
-    with pytest.raises(errors.NotDeliveredError, match="10008"):
+    with pytest.raises(errors.PostGoneError, match="10008"):
         await adapter.edit(post, twin.server.snowflake())
+
+
+async def test_a_post_that_was_deleted_is_not_made_again(twin: DiscordTwin, adapter: DiscordAdapter) -> None:
+    """Who repeats a post that somebody deleted meanwhile hears that it is gone (discord.py#10116)."""
+    post = await asked(twin, "team")
+    shown = twin.message(await adapter.post(post))
+    assert shown is not None
+    await twin.deletes(shown)
+
+    with pytest.raises(errors.PostGoneError):
+        await adapter.post(post)
+    assert ours(twin, post) == []
 
 
 async def test_in_a_host_that_pings_we_do_not(twin: DiscordTwin, client: Client) -> None:
@@ -249,6 +261,31 @@ async def test_a_post_is_found_again(twin: DiscordTwin, adapter: DiscordAdapter,
     assert await adapter.find(replace(post, part=2, text="even more")) is None
     await adapter.edit(replace(post, text="hi, and the rest"), first)
     assert await adapter.find(replace(post, text="hi, and the rest")) == first
+
+
+@PLACES
+async def test_parts_of_the_same_words_are_told_apart(twin: DiscordTwin, adapter: DiscordAdapter, place: str) -> None:
+    """A further part is looked for behind the part before it, so that one with the same words is another one."""
+    post = await asked(twin, place)
+    first = await adapter.post(post)
+    second = await adapter.post(replace(post, part=1, text="more", after=first))
+    third = replace(post, part=2, text="more", after=second)
+
+    assert await adapter.find(replace(post, part=1, text="more", after=first)) == second
+    assert await adapter.find(third) is None
+    posted = await adapter.post(third)
+    assert await adapter.find(third) == posted
+
+
+async def test_a_part_is_not_looked_for_in_the_next_answer(twin: DiscordTwin, adapter: DiscordAdapter) -> None:
+    """What follows our reply to something else belongs to that one, whatever its words."""
+    post = await asked(twin, "team")
+    first = await adapter.post(post)
+    other = replace(await asked(twin, "team"), answer=AnswerId("a2"))
+    shown = await adapter.post(replace(other, text="more"))
+    await adapter.post(replace(other, part=1, text="more", after=shown))
+
+    assert await adapter.find(replace(post, part=1, text="more", after=first)) is None
 
 
 @pytest.mark.parametrize(("text", "is_quiet"), [("hi", False), ("PONG", False), ("PONG", True), ("hi, hello", True)])

@@ -297,7 +297,7 @@ async def test_editing_what_is_gone_is_refused(twin: SlackTwin, adapter: SlackAd
     """A post that somebody deleted cannot be edited any more."""
     post = await asked(twin, "root")
 
-    with pytest.raises(errors.NotDeliveredError, match="message_not_found"):
+    with pytest.raises(errors.PostGoneError, match="message_not_found"):
         await adapter.edit(post, "1.000000")
 
 
@@ -345,6 +345,42 @@ async def test_an_unclear_post_ends_up_there_once(
     ts = await adapter.find(post) or await adapter.post(post)
 
     assert [message.ts for message in twin.messages(post.room.channel) if message.bot_id] == [ts]
+
+
+@PLACES
+async def test_of_two_posts_of_a_part_the_first_stays(twin: SlackTwin, adapter: SlackAdapter, place: str) -> None:
+    """Where a part was posted twice all the same, looking for it takes the later copy away."""
+    post = await asked(twin, place)
+    first = await adapter.post(post)
+    await adapter.post(replace(post, text="hi again"))
+    other = await adapter.post(replace(post, part=1, text="more"))
+
+    assert await adapter.find(post) == first
+    assert await adapter.find(replace(post, part=1)) == other
+    assert [text for text in ours(twin, post) if text] == ["hi", "more"]
+
+
+async def test_a_post_is_found_on_a_later_page(twin: SlackTwin, adapter: SlackAdapter) -> None:
+    """Apps that get less on a page than they ask for find their post all the same."""
+    post = await asked(twin, "direct")
+    ts = await adapter.post(post)
+    for number in range(40):
+        await twin.says("U1", "D1", f"after {number}")
+    twin.workspace.history_cap = 15
+
+    assert await adapter.find(post) == ts
+
+
+async def test_a_history_that_lags_shows_nothing_yet(twin: SlackTwin, adapter: SlackAdapter) -> None:
+    """While the history lags behind, not even the thread may be there: nothing is found, and nothing is refused."""
+    post = await asked(twin, "root")
+    ts = await adapter.post(post)
+    twin.workspace.history_lag_s = 10.0
+    before = await adapter.find(post)
+    twin.now += 11
+
+    assert (before, await adapter.find(post)) == (None, ts)
+    assert adapter.lag_s > twin.workspace.history_lag_s
 
 
 @pytest.mark.parametrize("place", ["root", "direct"])

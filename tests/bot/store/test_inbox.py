@@ -261,7 +261,8 @@ async def test_a_deleted_message_is_cancelled(store: Store, clock: StillClock) -
 async def test_a_deleted_message_whose_reply_may_show_stays_open(store: Store, clock: StillClock) -> None:
     """A message deleted after its reply began to show is cancelled, and open until that is replaced."""
     await accept(store, clock, said())
-    await store.write(partial(outbox.begin, tenant=ROOM.tenant, answer=said().answer, text="The half"))
+    begin = partial(outbox.begin, tenant=ROOM.tenant, answer=said().answer, text="The half")
+    await store.write(partial(begin, owner=said().author.key))
     await store.write(partial(conversations.remove, room=ROOM, message=MessageId("1")))
 
     assert await again(store, clock, said()) == inbox.Withdrawn(

@@ -18,7 +18,7 @@ async def stored(store: Store, tenant: str = TENANT, answer: str = ANSWER) -> li
 
 
 async def begin(store: Store, text: str = "Once upon") -> Part:
-    return await store.write(partial(outbox.begin, tenant=TENANT, answer=ANSWER, text=text))
+    return await store.write(partial(outbox.begin, tenant=TENANT, answer=ANSWER, text=text, owner=ANA))
 
 
 async def make_ready(store: Store, *texts: str) -> list[Part]:
@@ -59,11 +59,22 @@ async def test_a_growing_reply_knows_its_post(store: Store) -> None:
     assert part == Part(number=0, text="Once upon a time", state="open", post="100.1", is_new=False)
 
 
-async def test_the_text_of_a_growing_reply_is_not_stored(store: Store) -> None:
-    """A text that still grows is not worth a restart's trouble: the model is asked again."""
+async def test_what_a_growing_reply_began_with_is_stored(store: Store) -> None:
+    """A restart knows the words a reply was posted with, by which the platform can find it; not those it grew by."""
     await begin(store, "Once upon")
+    await begin(store, "Once upon a time")
 
-    assert [part.text for part in await stored(store)] == [""]
+    assert [part.text for part in await stored(store)] == ["Once upon"]
+
+
+async def test_a_part_the_platform_does_not_have_is_new_again(store: Store) -> None:
+    """A part that was looked for and is not there can be forgotten; one whose post is known cannot."""
+    await make_ready(store, "one", "two")
+    await posted(store, 0, "100.1")
+    for part in (0, 1):
+        await store.write(partial(outbox.drop, tenant=TENANT, answer=ANSWER, part=part))
+
+    assert [part.is_new for part in await make_ready(store, "one", "two")] == [False, True]
 
 
 async def test_every_part_of_a_finished_reply_is_stored(store: Store) -> None:
