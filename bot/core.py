@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 
 from bot import schedule
+from bot.catching_up import CatchingUp
 from bot.commands.registry import Commands
 from bot.departures import Departures
 from bot.holds import Holds
@@ -55,6 +56,7 @@ class Core:
     purging: Purging
     special: SpecialCategories
     rechecking: Rechecking
+    catching_up: CatchingUp
     leases: Leases
     timers: Timers
     holds: Holds
@@ -76,10 +78,11 @@ class Core:
         recovered = await self.intake.recover()
         if recovered:
             _log.info("inbox.recovered", messages=recovered)
-        everywhere = (self.learning.sweep, self.rechecking.sweep, self.intake.recover)
+        self.catching_up.begin()
+        hearing = (self.catching_up.sweep, self.rechecking.sweep, self.intake.recover)
         async with (
             alongside(self.holds.renewing),
-            schedule.every(self.settings.sweep_every, *everywhere),
+            schedule.every(self.settings.sweep_every, self.learning.sweep, *hearing),
             schedule.every(TAKE_OVER_EVERY, *([] if self.holds.worker.is_alone else [self.intake.take_over])),
             self.leases.held([SCHEDULER], self._leading),
             alongside(self.model.warm),
@@ -87,6 +90,7 @@ class Core:
             try:
                 yield
             finally:
+                self.catching_up.stop()
                 await self.lanes.drain()
 
     @asynccontextmanager

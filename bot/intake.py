@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -12,6 +13,7 @@ from bot.consent import Default
 from bot.lanes import MAX_WAITING, Lanes
 from bot.messages import Accepted, Deletion, Edit, Message, MessageId, Platform, Room, clean, platform_of
 from bot.ports import Adapter, Clock
+from bot.responder import Reason
 from bot.store import authors, conversations, departures, inbox, origins
 from bot.store import off_record as off_records
 from bot.store.engine import Store
@@ -25,6 +27,15 @@ _log = structlog.get_logger(__name__)
 
 Handler = Callable[[Accepted], Awaitable[None]]
 """What is done with an accepted message; it records an outcome and does not raise."""
+
+
+class TurnAway(Protocol):
+    """Tells the author of an accepted message why it gets no answer; does not raise."""
+
+    def __call__(self, accepted: Accepted, *, why: Reason) -> Awaitable[None]:
+        """Record that as its outcome."""
+        ...
+
 
 Run = Callable[[Message], Awaitable[None]]
 """What is done with a message that is a command; it does not raise."""
@@ -43,7 +54,7 @@ class Intake:
         default: Default,
         clock: Clock,
         answer: Handler,
-        turn_away: Handler,
+        turn_away: TurnAway,
         command: Run,
         verbs: Container[str],
         worker: Worker = ALONE,
@@ -71,14 +82,27 @@ class Intake:
         Raises:
             StoreError: nothing was stored; it must not be acknowledged, so that the platform sends it again.
         """
-        author = replace(message.author, name=clean(message.author.name))
-        message = replace(message, text=clean(message.text), author=author)
+        message = _cleaned(message)
         if spoken.words(message.text, self._verbs) is not None:
             return await self._take(message)
         keep = partial(_accept, message=message, worker=self._worker)
         is_new = await self._store.write(partial(self._if_there, message=message, keep=keep))
         if is_new:
-            await self._line_up(Accepted(id=message.id, room=message.room), author=author.key)
+            await self._line_up(Accepted(id=message.id, room=message.room), author=message.author.key)
+        return is_new
+
+    async def pass_over(self, message: Message) -> bool:
+        """Store a message to us that was found late, with newer ones behind it, and tell its author so instead.
+
+        Returns and raises as `accept` does. A command is left alone: nobody waits for what it shows any more.
+        """
+        message = _cleaned(message)
+        if spoken.words(message.text, self._verbs) is not None:
+            return False
+        keep = partial(_accept, message=message, worker=self._worker)
+        is_new = await self._store.write(partial(self._if_there, message=message, keep=keep))
+        if is_new:
+            self._turn(Accepted(id=message.id, room=message.room), "missed")
         return is_new
 
     async def _take(self, command: Message) -> bool:
@@ -142,7 +166,7 @@ class Intake:
 
     async def _line_up(self, accepted: Accepted, *, author: MemberKey) -> None:
         if await self._is_full(accepted):
-            self._lanes.submit(_surplus_lane(accepted), accepted.key, partial(self._turn_away, accepted))
+            self._turn(accepted, "full")
         else:
             self._lanes.submit(_lane(accepted), accepted.key, partial(self._answered, accepted), whose=author)
 
@@ -156,8 +180,15 @@ class Intake:
             return False
 
     async def _answered(self, accepted: Accepted) -> None:
-        """Answer a message, and see to the one after it: its own worker may have been told to wait for this one."""
         await self._answer(accepted)
+        await self._follow(accepted)
+
+    async def _turned(self, accepted: Accepted, why: Reason) -> None:
+        await self._turn_away(accepted, why=why)
+        await self._follow(accepted)
+
+    async def _follow(self, accepted: Accepted) -> None:
+        """See to the message after one that is settled: its own worker may have been told to wait for that one."""
         if self._worker.is_alone:
             return
         try:
@@ -167,6 +198,14 @@ class Intake:
                 await self._line_up_again([following])
         except errors.StoreError as error:  # whoever accepted it, or a later look, sees to it
             _log.warning("message.not_followed", reference=accepted.reference, error=type(error).__name__)
+
+    def _turn(self, accepted: Accepted, why: Reason) -> None:
+        self._lanes.submit(_surplus_lane(accepted), accepted.key, partial(self._turned, accepted, why))
+
+
+def _cleaned(message: Message) -> Message:
+    author = replace(message.author, name=clean(message.author.name))
+    return replace(message, text=clean(message.text), author=author)
 
 
 def _lane(accepted: Accepted) -> str:

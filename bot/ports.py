@@ -1,6 +1,6 @@
 """The contracts of what can be swapped: a platform's side, a language model, the time."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,6 +63,10 @@ class History:
     """Both ends belong to it."""
     standing: Mapping[MessageId, Standing]
     """May hold more than the stretch, such as what others said."""
+    to_us: Sequence[Message] = ()
+    """What members said to us in the stretch, as events would have brought it."""
+    threads: Sequence[Room] = ()
+    """Threads that begin in the stretch and are not in it themselves, as far as somebody spoke in them in it."""
 
     def covers(self, moment: datetime) -> bool:
         """Whether what was said at a moment belongs to the stretch."""
@@ -144,6 +148,22 @@ class Adapter(Protocol):
 
         Raises:
             PlatformError: the platform could not be asked now.
+        """
+        ...
+
+    @property
+    def streams(self) -> Collection[str]:
+        """The names of what the platform is heard by in this process: other processes may hear the rest of it."""
+        ...
+
+    async def hears(self) -> bool:
+        """Whether what is said on the platform reaches us now, as far as we can tell. Never raises."""
+        ...
+
+    async def spoken_in(self, known: Sequence[Room], *, since: datetime) -> list[Room]:
+        """Rooms in whose history something said since a moment may stand, newest first. Never raises.
+
+        Of those `known`, which come newest first, and of others if the platform tells of them without being asked.
         """
         ...
 

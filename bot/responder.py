@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import structlog
 
@@ -41,6 +41,14 @@ FULL = (
     "I am still working on the messages before yours in this conversation, so I had to skip this one."
     " Please send it again in a minute."
 )
+MISSED = (
+    "I was away when you wrote this, and answer only what was said here last."
+    " Please send it again if you still need it."
+)
+Reason = Literal["full", "missed"]
+"""Why a message gets no answer: too much waits in its room, or it was said while we did not hear."""
+
+TURNED_AWAY: Mapping[Reason, str] = {"full": FULL, "missed": MISSED}
 CUT = "\n\n(I stopped here: the answer reached my length limit. Say “go on” for the rest.)"
 
 _log = structlog.get_logger(__name__)
@@ -145,8 +153,8 @@ class Responder:
             await self._ask(turn.claimed.message)
         self._offer(turn.claimed.message)
 
-    async def turn_away(self, accepted: Accepted) -> None:
-        """Tell the author that too much waits in the room."""
+    async def turn_away(self, accepted: Accepted, *, why: Reason) -> None:
+        """Tell the author why there is no answer."""
         since = asyncio.get_running_loop().time()
         try:
             claim = partial(self._claim, accepted=accepted, is_out_of_turn=True)
@@ -155,9 +163,9 @@ class Responder:
                 withdraw = partial(self._delivery.withdraw, claimed.accepted)
                 await self._held(claimed.accepted, claimed.token, since, withdraw)
             elif claimed is not None:
-                refuse = partial(self._delivery.finish, claimed.message, FULL, "failed")
+                refuse = partial(self._delivery.finish, claimed.message, TURNED_AWAY[why], "failed")
                 outcome = await self._held(claimed.message, claimed.token, since, refuse)
-                _log.warning("message.turned_away", reference=claimed.message.reference, outcome=outcome)
+                _log.warning("message.turned_away", reference=claimed.message.reference, why=why, outcome=outcome)
         except Exception as error:  # noqa: BLE001 - as in `answer`
             _log_postponed(accepted, error)
 

@@ -23,6 +23,8 @@ from persona import schema, special
 from persona.errors import SchemaError
 
 MAX_DURATION = timedelta(days=3650)
+MAX_CATCH_UP = timedelta(days=1)
+"""Far less than posts are known as answered (`retention.KEY_LIFE`)."""
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -37,6 +39,15 @@ def _duration(value: object) -> object:
             f" up to {MAX_DURATION.days}d"
         )
     return timedelta(seconds=seconds)
+
+
+def _horizon(value: object) -> object:
+    if value == timedelta(0) or re.fullmatch(r"0+\s*[smhd]?", str(value).strip().lower()):
+        return timedelta(0)
+    horizon = _duration(value)
+    if isinstance(horizon, timedelta) and horizon > MAX_CATCH_UP:
+        raise ValueError(f"{str(value)[:40]!r} is too long; write at most 1d, or 0 to answer nothing that was missed")
+    return horizon
 
 
 def _token(prefix: str, where: str) -> AfterValidator:
@@ -140,6 +151,7 @@ class Settings(BaseSettings):
     persona_update_every: Annotated[int, Field(ge=1, le=20)] = 1
     learn_within: Duration = timedelta(hours=24)
     learn_mode: Literal["direct", "batch"] = "direct"
+    catch_up: Annotated[timedelta, BeforeValidator(_horizon)] = timedelta(minutes=15)
     idle_after: Duration = timedelta(minutes=30)
     sweep_every: Duration = timedelta(seconds=60)
     message_retention: Duration = timedelta(hours=72)

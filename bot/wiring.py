@@ -13,6 +13,7 @@ import structlog
 from bot import consent, ephemeral
 from bot.applying import Terms
 from bot.budgets import Budgets
+from bot.catching_up import CatchingUp
 from bot.clock import SystemClock
 from bot.commands.command import Context, Office
 from bot.commands.registry import COMMANDS, Commands
@@ -186,6 +187,9 @@ def _assembled(
         purging=purging,
         special=categories,
         rechecking=Rechecking(store=store, intake=intake, adapters=adapters, clock=clock, is_leading=is_leading),
+        catching_up=CatchingUp(
+            store=store, intake=intake, lanes=lanes, adapters=adapters, clock=clock, horizon=settings.catch_up
+        ),
         leases=leases,
         timers=Timers(store=store, clock=clock),
         holds=delivery.holds,

@@ -1,7 +1,7 @@
 """Discord as an adapter: posts with a nonce, so that a repeat is the same post."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -31,6 +31,7 @@ class DiscordAdapter:
 
     platform: Platform = "discord"
     lag_s = 0.0  # what its nonce made within minutes is not made again
+    streams: Collection[str] = ("discord",)
 
     def __init__(self, client: discord.Client, *, grow_every_s: float | None = 1.5) -> None:
         self.grow_every_s = grow_every_s
@@ -171,6 +172,19 @@ class DiscordAdapter:
     async def history(self, room: Room, *, since: datetime, until: datetime) -> History | None:
         """See `Adapter.history`."""
         return await history.read(self._client, room, since=since, until=until)
+
+    async def hears(self) -> bool:
+        """See `Adapter.hears`: whether every connection is open."""
+        client = self._client
+        if not client.is_ready():
+            return False
+        if isinstance(client, discord.AutoShardedClient):
+            return not any(shard.is_closed() for shard in client.shards.values())
+        return client.ws.open
+
+    async def spoken_in(self, known: Sequence[Room], *, since: datetime) -> list[Room]:
+        """See `Adapter.spoken_in`."""
+        return history.spoken_in(self._client, known, since=since)
 
     def drawn(self, view: View) -> dict[str, Any]:
         """The view as arguments of a send or an edit, without its files."""

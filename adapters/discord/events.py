@@ -44,6 +44,17 @@ async def heard(client: discord.Client, listeners: Mapping[str, Listener]) -> As
         await _finished(running)
 
 
+async def is_command(client: discord.Client, posted: discord.Message) -> bool:
+    """Whether a post is one of the host's own commands, such as "@bot ping", which the host answers."""
+    if not isinstance(client, BOTS):
+        return False
+    try:
+        return (await client.get_context(posted)).valid
+    except Exception as error:  # noqa: BLE001 - the host's own prefix function, which may fail where ours need not
+        _log.warning("command.unknown", error=type(error).__name__)
+        return False
+
+
 async def _guarded(name: str, listening: Coroutine[Any, Any, None]) -> None:
     try:
         await listening

@@ -4,15 +4,16 @@ Discord answers with an empty history, not with a refusal, where we may see a ch
 history counts only where discord.py knows that we have that permission, in a server that is there, before and after.
 """
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import discord
 
-from adapters.discord import translate
+from adapters.discord import events, translate
 from adapters.discord.errors import called
 from bot import errors
-from bot.messages import MessageId, Room
+from bot.messages import Message, MessageId, Room
 from bot.ports import History, Standing
 
 PAGE = 100
@@ -44,7 +45,12 @@ async def read(client: discord.Client, room: Room, *, since: datetime, until: da
         return None
     if len(found) == PAGE:
         since = max(since, found[-1].created_at + TICK)
-    return History(since=since, until=until, standing=_standing(found, client.user))
+    return History(
+        since=since,
+        until=until,
+        standing=_standing(found, client.user),
+        to_us=[message async for message in _to_us(client, found) if since <= message.said_at <= until],
+    )
 
 
 async def _channel(client: discord.Client, room: Room) -> Any:
@@ -73,6 +79,33 @@ def _may_read(channel: Any) -> bool:
 async def _page(channel: Any, since: datetime, until: datetime) -> list[discord.Message]:
     found = channel.history(limit=PAGE, before=until + MARGIN, after=since - MARGIN, oldest_first=False)
     return [posted async for posted in found]
+
+
+async def _to_us(client: discord.Client, found: list[discord.Message]) -> AsyncIterator[Message]:
+    assert client.user is not None
+    for posted in found:
+        message = translate.message(posted, me=client.user)
+        if message is not None and not await events.is_command(client, posted):
+            yield message
+
+
+def spoken_in(client: discord.Client, known: Sequence[Room], *, since: datetime) -> list[Room]:
+    """See `Adapter.spoken_in`: Discord tells with each session, and from then on, which post of a channel is newest.
+
+    Of direct messages it tells nothing, so those that are known are all of them.
+    """
+    channels = [channel for guild in client.guilds if not guild.unavailable for channel in _channels(guild)]
+    newest = sorted(((_newest(channel), channel) for channel in channels), key=lambda one: one[0], reverse=True)
+    spoken = [translate.room(channel) for moment, channel in newest if moment >= since and _may_read(channel)]
+    return [*(room for room in known if room.kind == "direct"), *spoken]
+
+
+def _channels(guild: discord.Guild) -> list[Any]:
+    return [*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads]
+
+
+def _newest(channel: Any) -> datetime:
+    return discord.utils.snowflake_time(channel.last_message_id or 0)
 
 
 def _standing(found: list[discord.Message], me: discord.ClientUser | None) -> dict[MessageId, Standing]:

@@ -63,9 +63,13 @@ class DiscordListeners:
             self._core.adapters.pop("discord", None)
 
     async def _ready(self) -> None:
-        """Answer what waited for the connection, without waiting for a sweep. Comes again with every new session."""
+        """Answer what waited for the connection, without waiting for a sweep. Comes again with every new session.
+
+        Nothing is replayed to a new session, so what was said and taken back before it has to be looked for.
+        """
         self._register()
         self._core.rechecking.missed("discord")
+        self._core.catching_up.missed("discord")
         await self._changes.compare()
         recovered = await self._core.intake.recover()
         if recovered:
@@ -74,7 +78,7 @@ class DiscordListeners:
     async def _posted(self, posted: discord.Message) -> None:
         assert self._client.user is not None
         message = translate.message(posted, me=self._client.user)
-        if message is None or await self._is_command(posted):
+        if message is None or await events.is_command(self._client, posted):
             return
         self._register()
         try:
@@ -83,16 +87,6 @@ class DiscordListeners:
             # Discord does not deliver again, so the author has to know.
             _log.info("message.refused", error=type(error).__name__, why=str(error))
             await posted.reply(error.for_member, allowed_mentions=discord.AllowedMentions.none())
-
-    async def _is_command(self, posted: discord.Message) -> bool:
-        """Whether it is one of the host's own commands, such as "@bot ping", which the host answers."""
-        if not isinstance(self._client, events.BOTS):
-            return False
-        try:
-            return (await self._client.get_context(posted)).valid
-        except Exception as error:  # noqa: BLE001 - the host's own prefix function, which may fail where ours need not
-            _log.warning("command.unknown", error=type(error).__name__)
-            return False
 
     async def _edited(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Take over new words. A post edited so that it no longer addresses us is hidden from us: it is withdrawn."""

@@ -1,6 +1,6 @@
 """Shards: several clients of one process as one adapter. Each answers for the servers that are dealt to its shard."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -97,3 +97,19 @@ class Shards:
     async def history(self, room: Room, *, since: datetime, until: datetime) -> History | None:
         """See `Adapter.history`."""
         return await self._of(room).history(room, since=since, until=until)
+
+    @property
+    def streams(self) -> Collection[str]:
+        """See `Adapter.streams`: each shard is one."""
+        return [f"discord {shard} of {self.count}" for shard in sorted(self._adapters)]
+
+    async def hears(self) -> bool:
+        """See `Adapter.hears`."""
+        return all([await adapter.hears() for adapter in self._adapters.values()])
+
+    async def spoken_in(self, known: Sequence[Room], *, since: datetime) -> list[Room]:
+        """See `Adapter.spoken_in`."""
+        found: list[Room] = []
+        for shard, adapter in list(self._adapters.items()):
+            found += await adapter.spoken_in([room for room in known if self.shard(room) == shard], since=since)
+        return found

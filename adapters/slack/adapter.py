@@ -1,6 +1,6 @@
 """Slack as an adapter: posts, edits, and finds again what may have been posted."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -40,6 +40,7 @@ class SlackAdapter:
 
     platform: Platform = "slack"
     lag_s = LAG_S
+    streams = ("slack",)  # whichever socket an event comes by
 
     def __init__(self, client: AsyncWebClient, *, clock: Clock, grow_every_s: float | None = 1.5) -> None:
         assert not client.retry_handlers
@@ -47,6 +48,8 @@ class SlackAdapter:
         self.bot_user = ""
         self.tenant = TenantId("")
         self.readers = Readers(client, clock=clock)
+        self.is_connected: Callable[[], Awaitable[bool]] | None = None
+        """What tells whether events reach us; None where nobody can, as over HTTP or in somebody else's app."""
         self._client = client
         self._clock = clock
         self._workspace_url = "https://slack.com/"
@@ -223,6 +226,19 @@ class SlackAdapter:
             return None
         read = partial(history.read, self._client, room, bot_user=self.bot_user, clock=self._clock)
         return await read(since=since, until=until)
+
+    async def hears(self) -> bool:
+        """See `Adapter.hears`."""
+        return self.is_connected is None or await self.is_connected()
+
+    async def spoken_in(self, known: Sequence[Room], *, since: datetime) -> list[Room]:
+        """See `Adapter.spoken_in`: Slack tells of no room without being asked, so it is all that are known.
+
+        With a thread comes its channel, where others may have begun; a direct message's threads have it beside them.
+        """
+        ours = [room for room in known if room.tenant == self.tenant]
+        both = [(replace(room, thread=None), room) if room.thread else (room,) for room in ours]
+        return list({room.id: room for rooms in both for room in rooms}.values())
 
     async def without_files(self, view: View, member: Member) -> View:
         """The view as it can be shown anywhere: its files go into the member's direct message. Never raises."""

@@ -5,6 +5,7 @@ far less on a page than they ask for (Slack sheet, Rates) need nothing else.
 """
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -51,7 +52,14 @@ def _read(answer: AsyncSlackResponse, room: Room, since: datetime, until: dateti
         if not moments:
             return None
         since, until = (min(moments), until) if room.thread is None else (since, max(moments))
-    return History(since=since, until=until, standing=_standing(posts, bot_user))
+    found = (translate.posted(post, room=room, bot_user=bot_user) for post in posts if _is_within(post, since, until))
+    return History(
+        since=since,
+        until=until,
+        standing=_standing(posts, bot_user),
+        to_us=[message for message in found if message is not None],
+        threads=[] if room.thread else [replace(room, thread=str(post["ts"])) for post in posts if _grew(post, since)],
+    )
 
 
 def _page(client: AsyncWebClient, room: Room, since: datetime, until: datetime) -> Awaitable[AsyncSlackResponse]:
@@ -71,6 +79,16 @@ def _standing(posts: list[dict[str, Any]], bot_user: str) -> dict[MessageId, Sta
         for post in posts
         if post.get("subtype") != TOMBSTONE
     }
+
+
+def _is_within(post: dict[str, Any], since: datetime, until: datetime) -> bool:
+    """Not so the first message of a thread, which stands on each of its pages."""
+    return since <= translate.moment(post["ts"]) <= until
+
+
+def _grew(post: dict[str, Any], since: datetime) -> bool:
+    """Whether somebody spoke in the thread below a post."""
+    return "latest_reply" in post and translate.moment(str(post["latest_reply"])) >= since
 
 
 def _ts(moment: datetime) -> str:

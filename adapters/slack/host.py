@@ -34,6 +34,10 @@ SOCKETS = tuple(f"slack-socket-{number}" for number in range(10))
 RENEW_EVERY = timedelta(seconds=PING_S / 2)
 """At least once between two tries."""
 
+GAP = timedelta(seconds=30)
+"""Without a connection for so long, something may be lost: Slack gives up what nobody took, at the latest after some
+minutes. The SDK says that a silent connection is lost when it has been for forty seconds; these are after that."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -54,24 +58,29 @@ async def connected(core: Core) -> AsyncIterator[None]:
             retry_handlers=[],
         )
         listeners = SlackListeners(client, core)
+        listeners.adapter.is_connected = _unheard
         await _checked("SLACK_BOT_TOKEN", listeners.installed)
         app_token = _secret(core, "slack_app_token")
         open_socket = lambda: client.apps_connections_open(app_token=app_token)  # noqa: E731
         await _checked("SLACK_APP_TOKEN", lambda: called(open_socket, clock=core.clock))
-        await closing.enter_async_context(core.leases.held(SOCKETS, partial(_listening, client, listeners, app_token)))
+        await closing.enter_async_context(
+            core.leases.held(SOCKETS, partial(_listening, core, client, listeners, app_token))
+        )
         yield
 
 
 @asynccontextmanager
 async def _listening(
-    client: AsyncWebClient, listeners: SlackListeners, app_token: str, socket: str
+    core: Core, client: AsyncWebClient, listeners: SlackListeners, app_token: str, socket: str
 ) -> AsyncIterator[None]:
     """Hear what Slack hands to one socket, until the context is left."""
     async with AsyncExitStack() as closing:
         handler = AsyncSocketModeHandler(_app(client, listeners), app_token, ping_interval=PING_S)
         closing.push_async_callback(handler.close_async)
         await closing.enter_async_context(alongside(partial(_switched_off, handler)))
-        await closing.enter_async_context(schedule.every(RENEW_EVERY, partial(_forget_address, handler)))
+        await closing.enter_async_context(schedule.every(RENEW_EVERY, _Watch(core, handler).look))
+        listeners.adapter.is_connected = handler.client.is_connected
+        closing.callback(setattr, listeners.adapter, "is_connected", _unheard)
         await handler.connect_async()  # type: ignore[no-untyped-call]
         _log.info("slack.connected", bot_user=listeners.adapter.bot_user, socket=socket)
         yield
@@ -88,6 +97,11 @@ async def _checked(setting: str, call: Callable[[], Awaitable[object]]) -> None:
         await call()
     except (errors.PlatformKeyError, errors.NotDeliveredError) as error:
         raise errors.PlatformKeyError(f"{setting}: {error}; copy it again from the app's pages at Slack") from error
+
+
+async def _unheard() -> bool:
+    """Whether we hear anything without a socket: no."""
+    return False
 
 
 def _app(client: AsyncWebClient, listeners: SlackListeners) -> AsyncApp:
@@ -109,10 +123,28 @@ def _app(client: AsyncWebClient, listeners: SlackListeners) -> AsyncApp:
     return app
 
 
-async def _forget_address(handler: AsyncSocketModeHandler) -> None:
-    """Let the next try ask for a new address: each works once, and the SDK dials one that failed for ever."""
-    if not await handler.client.is_connected():
-        handler.client.wss_uri = None
+class _Watch:
+    """Looks after the socket: lets it come back, and notices when it was away for long."""
+
+    def __init__(self, core: Core, handler: AsyncSocketModeHandler) -> None:
+        self._core = core
+        self._client = handler.client
+        self._connected_at = core.clock.now()
+
+    async def look(self) -> None:
+        """While it is away, let the next try ask for a new address: each works once, and the SDK dials one for ever.
+
+        Once it is back after a gap, what was missed is looked for. A process that slept finds the same gap.
+        """
+        now = self._core.clock.now()
+        if not await self._client.is_connected():
+            self._client.wss_uri = None
+            return
+        if now - self._connected_at > GAP:
+            _log.warning("slack.gap", seconds=round((now - self._connected_at).total_seconds()))
+            self._core.catching_up.missed("slack")
+            self._core.rechecking.missed("slack")
+        self._connected_at = now
 
 
 async def _switched_off(handler: AsyncSocketModeHandler) -> None:

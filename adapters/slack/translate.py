@@ -7,6 +7,7 @@ same key. What is not for us becomes None: bots, our own posts, joins, unfurls, 
 import html
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,14 +48,35 @@ def event(payload: Payload, *, bot_user: str) -> Message | Edit | Deletion | Non
             return None
 
 
+def posted(post: Payload, *, room: Room, bot_user: str) -> Message | None:
+    """What a post in the history of a room says to us, if anything: the message that its event would have brought."""
+    said = str(post.get("text") or "")
+    is_for_us = room.kind == "direct" or _mention(bot_user).search(said) is not None
+    if post.get("subtype") not in _SPOKEN_SUBTYPES or not is_for_us or not _is_person(post, bot_user):
+        return None
+    team = post.get("user_team") or post.get("team") or room.tenant.partition(":")[2]
+    return Message(
+        id=MessageId(_id(post["ts"])),
+        room=replace(room, thread=_thread(post, is_direct=room.kind == "direct")),
+        author=Member(tenant=TenantId(f"slack:{_id(team)}"), id=_id(post["user"])),
+        text=text(said, bot_user=bot_user),
+        said_at=moment(str(post["ts"])),
+    )
+
+
 def room(payload: Payload, inner: Payload, post: Payload) -> Room:
     """The room of a post: a thread of its own in a channel, the one conversation in a direct message."""
     channel = _id(inner["channel"])
     kind = _kind(payload, inner)
+    thread = _thread(post, is_direct=kind == "direct")
+    return Room(tenant=tenant(payload), channel=channel, thread=thread, kind=kind)
+
+
+def _thread(post: Payload, *, is_direct: bool) -> str | None:
     root = post.get("thread_ts") or post.get("ts")
-    if kind == "direct" and root == post.get("ts"):
-        root = None  # the conversation itself, whether or not somebody began a thread below this message
-    return Room(tenant=tenant(payload), channel=channel, thread=root and _id(root), kind=kind)
+    if is_direct and root == post.get("ts"):
+        return None  # the conversation itself, whether or not somebody began a thread below this message
+    return root and _id(root)
 
 
 def tenant(payload: Payload) -> TenantId:

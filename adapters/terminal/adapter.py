@@ -1,6 +1,6 @@
 """The terminal as an adapter: replies appear on the screen."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ class TerminalAdapter:
     platform: Platform = "terminal"
     grow_every_s: float | None = None
     lag_s = 0.0
+    streams = ("terminal",)
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -75,6 +76,14 @@ class TerminalAdapter:
     async def history(self, room: Room, *, since: datetime, until: datetime) -> History | None:
         """Nothing can be deleted on a screen."""
         return None
+
+    async def hears(self) -> bool:
+        """Whoever types is heard."""
+        return True
+
+    async def spoken_in(self, known: Sequence[Room], *, since: datetime) -> list[Room]:
+        """Nothing is said while nobody runs it."""
+        return []
 
     def show(self, view: View) -> None:
         """Print a view, remember what can be pressed, and write its files."""

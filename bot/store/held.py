@@ -8,24 +8,26 @@ from bot.store import conversations
 from persona.moments import from_micros, to_micros
 from persona.ports import Transaction
 
-_HERE = """
+HERE = """
     substr(conversation.tenant, 1, :length) = :beginning AND conversation.frozen_by IS NULL
     AND NOT EXISTS (
         SELECT 1 FROM origin
         WHERE origin.tenant = conversation.tenant AND origin.room = '' AND origin.state IN ('going', 'gone'))
 """
+"""Of a conversation: on one platform, neither closed nor in a tenant that removed us."""
+
 _HELD = f"""
     SELECT conversation.tenant, conversation.channel, conversation.thread, conversation.kind,
            message.id AS message, message.author_tenant, message.author, message.said_at
     FROM message
     JOIN conversation ON conversation.tenant = message.tenant AND conversation.room = message.room
-    WHERE message.author IS NOT NULL AND message.said_at BETWEEN :text_since AND :until AND {_HERE}
+    WHERE message.author IS NOT NULL AND message.said_at BETWEEN :text_since AND :until AND {HERE}
     UNION
     SELECT conversation.tenant, conversation.channel, conversation.thread, conversation.kind,
            evidence.message, evidence.tenant AS author_tenant, evidence.member AS author, evidence.said_at
     FROM evidence
     JOIN conversation ON conversation.tenant = evidence.room_tenant AND conversation.room = evidence.room
-    WHERE evidence.said_at BETWEEN :evidence_since AND :until AND {_HERE}
+    WHERE evidence.said_at BETWEEN :evidence_since AND :until AND {HERE}
     ORDER BY said_at DESC, message DESC LIMIT :most
 """  # noqa: S608 - our own words
 

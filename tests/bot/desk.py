@@ -52,6 +52,7 @@ class Paper:
 
     grow_every_s: float | None = None
     lag_s = 0.0
+    streams = ("paper",)
 
     def __init__(self, platform: Platform) -> None:
         self.platform: Platform = platform
@@ -98,6 +99,12 @@ class Paper:
 
     def listed_in(self, room: Room, message: MessageId) -> Room:
         return room
+
+    async def hears(self) -> bool:
+        return True
+
+    async def spoken_in(self, known: Sequence[Room], *, since: datetime) -> list[Room]:
+        return list(known)
 
     async def history(self, room: Room, *, since: datetime, until: datetime) -> History | None:
         return None

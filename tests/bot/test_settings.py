@@ -107,6 +107,7 @@ READ = [
     ("PERSONA_UPDATE_EVERY", "3", "persona_update_every", 3),
     ("LEARN_WITHIN", "6h", "learn_within", timedelta(hours=6)),
     ("LEARN_MODE", "batch", "learn_mode", "batch"),
+    ("CATCH_UP", "1h", "catch_up", timedelta(hours=1)),
     ("IDLE_AFTER", "45m", "idle_after", timedelta(minutes=45)),
     ("SWEEP_EVERY", "90", "sweep_every", timedelta(seconds=90)),
     ("MESSAGE_RETENTION", "7d", "message_retention", timedelta(days=7)),
@@ -612,3 +613,20 @@ def test_the_environment_is_left_as_it_is(environment: Set, env_file: Callable[[
 
     assert dict(os.environ) == before
     assert settings.typos() == []
+
+
+def test_catching_up_can_be_switched_off(environment: Set) -> None:
+    """Nothing that was missed is answered with 0, in whatever unit."""
+    environment(CATCH_UP="0")
+
+    assert load().catch_up == timedelta(0)
+    assert load(catch_up="0s").catch_up == timedelta(0)
+
+
+@pytest.mark.parametrize("value", ["2d", "a while", "-5m"])
+def test_a_horizon_that_cannot_be_used_is_named(environment: Set, value: str) -> None:
+    """A horizon longer than a day, or none at all, is refused with what to write instead."""
+    environment(CATCH_UP=value)
+
+    with pytest.raises(SettingsError, match=r"CATCH_UP: .* write "):
+        load()

@@ -121,7 +121,7 @@ async def test_it_happens_by_itself_and_nobody_waits_for_it(a_world: World) -> N
     go_on, asked = asyncio.Event(), len(histories(a_world))
     path = "/api/conversations.history" if a_world.platform == "slack" else a_world.post_path
     a_world.twin.fault("GET", path, Fault(hold=go_on))
-    async with a_world.running(persona_consent="on", sweep_every="1s"):
+    async with a_world.running(persona_consent="on", sweep_every="1s", catch_up="0"):
         await a_world.twin.wait_for(lambda: len(histories(a_world)) > asked)
         answer = await a_world.answered(await a_world.says("Bo", "Anybody here?"))
         go_on.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -35,6 +35,7 @@ class Rooms:
     platform: Platform = "slack"
     grow_every_s: float | None = None
     lag_s = 0.0
+    streams = ("paper",)
 
     def __init__(self) -> None:
         self.kinds: dict[tuple[str, str], RoomKind] = {}
@@ -75,6 +76,12 @@ class Rooms:
 
     def listed_in(self, room: Room, message: MessageId) -> Room:
         return room
+
+    async def hears(self) -> bool:
+        return True
+
+    async def spoken_in(self, known: Sequence[Room], *, since: datetime) -> list[Room]:
+        return list(known)
 
     async def history(self, room: Room, *, since: datetime, until: datetime) -> History | None:
         return None
