@@ -53,6 +53,8 @@ class Fault:
     """Cut the connection before the handler runs: the request is lost."""
     reset_after: bool = False
     """Run the handler, then cut the connection: the request took effect and nobody was told."""
+    status_after: int | None = None
+    """Run the handler, then answer with this status and no body: it took effect, and it looks like a failure."""
     times: int = 1
     """How many requests meet it; -1 means every one."""
 
@@ -72,6 +74,8 @@ class Twin:
     def __init__(self) -> None:
         self.ledger: list[Call] = []
         """Every HTTP request that reached the twin, faulted ones included."""
+        self.weather: Callable[[str, str], Fault | None] = lambda _method, _path: None
+        """What a request meets for which no fault is in the script, by its method and path: for chance with a seed."""
         self._faults: deque[tuple[str, str, Fault]] = deque()
         self._changed = asyncio.Condition()
         self._runner: web.AppRunner | None = None
@@ -114,7 +118,7 @@ class Twin:
                 if fault.times == 0:
                     self._faults.remove(entry)
                 return fault
-        return None
+        return self.weather(request.method, request.path)
 
     # -- ledger ---------------------------------------------------------------------------------------------------
 
@@ -149,6 +153,8 @@ class Twin:
         response = await handler(request)
         if fault.hold_after is not None:
             await fault.hold_after.wait()
+        if fault.status_after is not None:
+            return web.Response(status=fault.status_after)
         return _cut(request) if fault.reset_after else response
 
     async def changed(self) -> None:

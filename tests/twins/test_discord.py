@@ -682,6 +682,32 @@ async def test_lost_answer_and_nonce_leave_one_message(twin: DiscordTwin) -> Non
         assert [message.content for message in twin.messages("team")] == ["once"]
 
 
+async def test_a_failure_may_have_had_its_effect(twin: DiscordTwin) -> None:
+    """A post that is answered with a failure afterwards stands all the same; what meets no fault is not touched."""
+    async with online(Bot()) as bot:
+        channel = bot.at(team(twin))
+        met = iter([Fault(status_after=503)])
+        twin.weather = lambda method, path: next(met, None) if (method, path[-9:]) == ("POST", "/messages") else None
+        with pytest.raises(discord.DiscordServerError):
+            await channel.send("taken")
+        await channel.send("as usual")
+
+        assert [message.content for message in twin.messages("team")] == ["taken", "as usual"]
+
+
+async def test_history_may_lag(twin: DiscordTwin) -> None:
+    """With a lag set, the history does not show what was posted a moment ago."""
+    twin.server.history_lag_s = 5
+    async with online(Bot()) as bot:
+        channel = bot.at(team(twin))
+        await channel.send("fresh")
+        before = [message.content async for message in channel.history()]
+        twin.advance(6)
+
+        assert before == []
+        assert [message.content async for message in channel.history()] == ["fresh"]
+
+
 @pytest.mark.parametrize("global_", [False, True])
 async def test_rate_limit_is_waited_out(twin: DiscordTwin, *, global_: bool) -> None:
     """A 429 of the twin is one that discord.py understands and repeats."""

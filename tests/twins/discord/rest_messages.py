@@ -172,7 +172,9 @@ class MessageRoutes:
             raise invalid("limit", "int value should be between 1 and 100.")
         if Permission.READ_MESSAGE_HISTORY not in self._server.permissions(self._server.bot_id, channel):
             return []
-        chosen = _window(self._server.visible(channel.id), asked, limit)
+        newest = self._server.now - timedelta(seconds=self._server.history_lag_s)
+        visible = [message for message in self._server.visible(channel.id) if message.created_at <= newest]
+        chosen = _window(visible, asked, limit)
         return [self._payloads.message(message, full=self._full) for message in reversed(chosen)]
 
     def pins(self, asked: Asked) -> JSON:

@@ -53,6 +53,8 @@ class Server:
         self.messages: dict[str, Message] = {}
         """Oldest first; ephemeral ones too."""
         self.files: dict[str, bytes] = {}
+        self.history_lag_s = 0.0
+        """How long a new message does not show in the history."""
         self.posts: list[Post] = []
         self.pings: list[Ping] = []
         self.users[self.bot_id] = User(id=self.bot_id, name="Rapport", bot=True)
