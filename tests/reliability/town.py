@@ -97,8 +97,12 @@ class Echo:
 
     name = "echo"
 
-    def __init__(self, says: Callable[[str], Awaitable[str]]) -> None:
+    def __init__(
+        self, says: Callable[[str], Awaitable[str]], *, midway: Callable[[str], Awaitable[None]] | None = None
+    ) -> None:
         self._says = says
+        self._midway = midway
+        """What happens once the beginning of an answer to a question was handed out."""
         self.asked: list[str] = []
         """Every question it was asked, in order, those asked again included."""
 
@@ -108,6 +112,8 @@ class Echo:
         length = -(-len(text) // PIECES)
         for start in range(0, len(text), length):
             yield text[start : start + length]
+            if start == 0 and self._midway is not None:
+                await self._midway(prompt.question.text)
         yield Usage(model=self.name, input_tokens=1, output_tokens=1)
 
     async def propose(self, request: StructuredRequest) -> StructuredReply:
@@ -221,6 +227,8 @@ class DiscordTown(_Shared):
         self.twin: DiscordTwin = twin
         self.clock = SharedClock(twin.server.now, moves=twin.advance)
         self.clock.advance(seconds=1)
+        self._channels: dict[str, str] = {}
+        """Where what was asked in a channel stands, or stood before it was deleted."""
         self.guild = twin.guild("HQ")
         twin.member("Ana", guilds=[self.guild])
 
@@ -248,11 +256,12 @@ class DiscordTown(_Shared):
             return (await self.twin.dms(room[1:], text)).id
         if room not in names:
             self.twin.channel(self.guild, room)
-        return (await self.twin.says("Ana", room, f"<@{self.twin.bot_id}> {text}")).id
+        said = await self.twin.says("Ana", room, f"<@{self.twin.bot_id}> {text}")
+        self._channels[said.id] = said.channel_id
+        return said.id
 
     async def answers_in(self, post: str, text: str) -> str:
-        channel = self.twin.server.messages[post].channel_id
-        return (await self.twin.says("Ana", channel, f"<@{self.twin.bot_id}> {text}")).id
+        return (await self.twin.says("Ana", self._channels[post], f"<@{self.twin.bot_id}> {text}")).id
 
     async def edits(self, post: str, text: str) -> None:
         await self.twin.edits(self.twin.server.messages[post], f"<@{self.twin.bot_id}> {text}")
