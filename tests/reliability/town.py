@@ -22,6 +22,7 @@ from bot.messages import Platform
 from bot.ports import Model
 from bot.prompt import Prompt
 from persona.ports import StructuredReply, StructuredRequest, Usage
+from tests.reliability import open_rows
 from tests.reliability.clocks import SharedClock
 from tests.reliability.prop import Trial
 from tests.twins.discord import DiscordTwin
@@ -33,7 +34,7 @@ PLATFORMS: tuple[Platform, ...] = ("slack", "discord")
 PATIENCE_S = 30.0
 """How long something may take that nobody delays; generous for a busy machine."""
 
-PIECES = 4
+PIECES = 3
 """Of an answer, as it streams."""
 
 ROUNDS = 20
@@ -318,6 +319,27 @@ async def calm(core: Core, clock: SharedClock) -> int:
             return sweeps
         clock.advance(minutes=1)
     return ROUNDS
+
+
+async def settled(core: Core, url: str, *, count: int) -> bool:
+    """Let this worker take over what one that is gone had, until `count` messages came to their end.
+
+    False if they do not.
+    """
+
+    async def is_owed() -> bool:
+        await core.intake.recover()
+        await core.intake.take_over()
+        await core.lanes.drained()
+        return sum(is_settled for _, is_settled in await open_rows.outcomes(url)) < count
+
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while await is_owed():  # noqa: ASYNC110 - as in `until`
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        return False
+    return True
 
 
 def by_question(posts: Sequence[Seen]) -> dict[str, list[str]]:

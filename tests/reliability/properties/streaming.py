@@ -14,7 +14,7 @@ from bot import lanes
 from bot.core import Core
 from tests.reliability import open_rows
 from tests.reliability.prop import Property, Report, Trial
-from tests.reliability.town import PLATFORMS, Town, by_question, calm, town, until
+from tests.reliability.town import PLATFORMS, Town, by_question, settled, town, until
 from tests.twins.anthropic import AnthropicTwin, ApiError, Reply
 
 CUT, ENDLESS, OVERLOADED, STALLED = 0.10, 0.05, 0.05, 0.15
@@ -22,6 +22,9 @@ CUT, ENDLESS, OVERLOADED, STALLED = 0.10, 0.05, 0.05, 0.15
 
 WAVE = 10
 WORDS = 12
+LEASE = "1s"
+"""How long the messages of a worker that is gone stay its own, on PostgreSQL, by that one's clock."""
+
 GRACE_S = 0.01
 """What a Rapport that dies leaves to answers that are being written."""
 
@@ -47,6 +50,9 @@ class _Streams:
         self.here = here
         self.claude = claude
         self.report = report
+        self.url = trial.url
+        self.already = 0
+        """What was accepted on the platform before this one."""
         self.chance = trial.chance(here.platform)
         self.count = trial.size["answers"] // len(PLATFORMS)
         self.deaths = self.count * trial.size["restarts"] // trial.size["answers"]
@@ -58,6 +64,7 @@ class _Streams:
 
     async def flow(self) -> None:
         """Ask wave by wave; a wave that is to die dies while it streams."""
+        self.already = len(await open_rows.outcomes(self.url))
         waves = [range(first, min(first + WAVE, self.count)) for first in range(0, self.count, WAVE)]
         deaths = [wave for wave in waves for _ in range(-(-self.deaths // len(waves)))][: self.deaths]
         async with AsyncExitStack() as life:
@@ -75,7 +82,7 @@ class _Streams:
         self._judge()
 
     async def _starts(self, life: AsyncExitStack) -> None:
-        key = {"anthropic_api_key": "test-key", "anthropic_base_url": self.claude.url}
+        key = {"anthropic_api_key": "test-key", "anthropic_base_url": self.claude.url, "worker_lease": LEASE}
         self.core = await life.enter_async_context(self.here.running(None, **key))
         self.core.adapters[self.here.platform].grow_every_s = 0.0
 
@@ -95,13 +102,9 @@ class _Streams:
 
         async with asyncio.TaskGroup() as tasks:
             going = tasks.create_task(goes_on())
-            await until(partial(self._is_asked_for, len(self.asked)))
-            await calm(self.core, self.here.clock)
+            await settled(self.core, self.url, count=self.already + len(self.asked))
             going.cancel()
         self.stalls.clear()
-
-    def _is_asked_for(self, count: int) -> bool:
-        return len({_question(request.body) for request in self.claude.requests}) >= count
 
     def _replies(self, body: dict[str, Any]) -> Reply:
         text, at = _text(_question(body)), self.chance.randint(1, WORDS)
