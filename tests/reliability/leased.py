@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -57,6 +57,8 @@ class Ledger:
 
     platform: Platform = "slack"
     grow_every_s: float | None = None
+    lag_s = 0.0
+    streams = ("ledger",)
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -99,6 +101,12 @@ class Ledger:
 
     def listed_in(self, room: Room, message: MessageId) -> Room:
         return room
+
+    async def hears(self) -> bool:
+        return True
+
+    async def spoken_in(self, known: Sequence[Room], *, since: datetime) -> list[Room]:
+        return []
 
     async def history(self, room: Room, *, since: datetime, until: datetime) -> History | None:
         return None
