@@ -124,7 +124,13 @@ class Responder:
         rewrites = 0
         while True:
             since = asyncio.get_running_loop().time()
-            turn = await self._store.write(partial(self._begin, accepted=accepted))
+            try:
+                turn = await self._store.write(partial(self._begin, accepted=accepted))
+            except errors.BotError:
+                raise
+            except Exception:  # something about this very message, so it has to count, or there is no end to it
+                await self._stumbled(accepted, since)
+                raise
             if isinstance(turn, inbox.Withdrawn):
                 await self._held(turn.accepted, turn.token, since, partial(self._delivery.withdraw, turn.accepted))
             if not isinstance(turn, _Turn):
@@ -133,6 +139,19 @@ class Responder:
             if await self._held(turn.claimed.message, turn.claimed.token, since, reply):
                 return turn
             rewrites += 1
+
+    async def _stumbled(self, accepted: Accepted, since: float) -> None:
+        """Count a try whose count was undone with all it did; after too many the author hears that it failed."""
+        claimed = await self._store.write(partial(self._claim, accepted=accepted))
+        if not isinstance(claimed, inbox.Claimed):
+            return
+        if claimed.attempts <= MAX_ATTEMPTS:
+            await self._store.write(partial(inbox.release, accepted=accepted, token=claimed.token))
+            return
+        sentence = _failure(errors.BotError.for_member, claimed.message)
+        give_up = partial(self._delivery.finish, claimed.message, sentence, "failed")
+        outcome = await self._held(claimed.message, claimed.token, since, give_up)
+        _log.error("message.given_up", reference=claimed.message.reference, outcome=outcome)
 
     async def _held(self, accepted: Accepted, token: int, since: float, work: Callable[[], Awaitable[T]]) -> T:
         """Do something about a message under its claim, and give it back if that fails. Raises what `work` does."""
