@@ -16,7 +16,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot import api_hosts, money
+from bot import api_hosts, money, pairs
 from bot.errors import SettingsError
 from bot.store import master_key, opening
 from persona import schema, special
@@ -57,6 +57,13 @@ def _token(prefix: str, where: str) -> AfterValidator:
         return secret
 
     return AfterValidator(check)
+
+
+def _whole(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not value.strip() or value != value.strip():
+        raise ValueError("it is empty, or has spaces around it; copy it from the Slack app's page Basic Information")
+    return secret
 
 
 def _database(secret: SecretStr) -> SecretStr:
@@ -118,6 +125,7 @@ def _budget(value: object) -> object:
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 SlackBotToken = Annotated[SecretStr, _token("xoxb-", "the Slack app's page OAuth & Permissions")]
 SlackAppToken = Annotated[SecretStr, _token("xapp-", "the Slack app's page Basic Information, App-Level Tokens")]
+SlackSecret = Annotated[SecretStr, AfterValidator(_whole)]
 
 
 class Settings(BaseSettings):
@@ -129,6 +137,9 @@ class Settings(BaseSettings):
 
     slack_bot_token: SlackBotToken | None = None
     slack_app_token: SlackAppToken | None = None
+    slack_signing_secret: SlackSecret | None = None
+    slack_client_id: str | None = None
+    slack_client_secret: SlackSecret | None = None
     slack_api_url: str = "https://slack.com/api/"
     discord_bot_token: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("discord_bot_token", "discord_token")
@@ -200,7 +211,12 @@ class Settings(BaseSettings):
     @property
     def has_platform(self) -> bool:
         """Whether Slack or Discord is configured."""
-        return self.slack_bot_token is not None or self.discord_bot_token is not None
+        return self.has_slack or self.discord_bot_token is not None
+
+    @property
+    def has_slack(self) -> bool:
+        """Whether Slack is configured, for one workspace or for many."""
+        return self.slack_bot_token is not None or self.slack_client_id is not None
 
 
 NAMES = tuple(sorted([*(name.upper() for name in Settings.model_fields), "DISCORD_TOKEN"]))
@@ -211,14 +227,14 @@ _BEGINNINGS = tuple({f"{name.partition('_')[0]}_" for name in NAMES})
 def load(*, as_plugin: bool = False, **overrides: Any) -> Settings:
     """Read and check the settings; `overrides` by field name win over the environment.
 
-    With `as_plugin`, a host connects to Slack in its own way, and no pair of tokens is asked for.
+    With `as_plugin`, a host connects to Slack in its own way, and nobody asks which variables are missing for that.
 
     Raises:
         SettingsError: lists every mistake at once, each with its mend and without any secret.
     """
     environment = _environment()
     mistakes = [
-        *([] if as_plugin else _unpaired(environment)),
+        *([] if as_plugin else pairs.mistakes(environment)),
         *_without_key({**environment, **{name.upper(): value for name, value in overrides.items()}}),
         *api_hosts.mistakes(environment),
     ]
@@ -252,15 +268,6 @@ def _environment() -> dict[str, str]:
         raise SettingsError(_listed([".env: the file is not UTF-8; save it as such"])) from None
     given = [(name.upper(), value) for source in (file, os.environ) for name, value in source.items()]
     return {name: value for name, value in given if value}
-
-
-def _unpaired(environment: Mapping[str, str]) -> list[str]:
-    pair = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
-    return [
-        f"{other}: it is missing while {one} is set; Socket Mode needs both"
-        for one, other in (pair, pair[::-1])
-        if one in environment and other not in environment
-    ]
 
 
 def _without_key(given: Mapping[str, object]) -> list[str]:

@@ -268,9 +268,9 @@ async def run(
         SettingsError: PORT is taken, or the database would be lost with the disk.
     """
     ephemeral.check(settings)
-    configured = {"slack": settings.slack_bot_token, "discord": settings.discord_bot_token}
-    hosts = [importlib.import_module(f"adapters.{name}.host") for name, token in configured.items() if token]
-    async with open_core(settings, clock=clock, around=around) as core, AsyncExitStack() as connected:
+    configured = {"slack": settings.has_slack, "discord": settings.discord_bot_token}
+    hosts = [importlib.import_module(f"adapters.{name}.host") for name, is_set in configured.items() if is_set]
+    async with open_core(settings) as core, AsyncExitStack() as connected:
         if settings.port is not None:
             await connected.enter_async_context(core.web.serving(settings.port))
         for host in hosts:

@@ -1,7 +1,7 @@
-"""Our own process on Slack: the smallest Bolt app there is, over Socket Mode.
+"""Our own process on Slack: the smallest Bolt app there is, over Socket Mode or over HTTP.
 
 Slack opens up to ten sockets for an app and hands each event to any one of them, so of several workers each takes one
-that is free. An eleventh answers what the others accepted.
+that is free. An eleventh answers what the others accepted. Over HTTP whatever is in front of us chooses.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack import translate
+from adapters.slack import over_http, translate
 from adapters.slack.errors import called
 from adapters.slack.listeners import Body, SlackListeners
 from bot import errors, schedule
@@ -60,35 +60,45 @@ async def connected(core: Core) -> AsyncIterator[None]:
         listeners = SlackListeners(client, core)
         listeners.adapter.is_connected = _unheard
         await _checked("SLACK_BOT_TOKEN", listeners.installed)
-        app_token = _secret(core, "slack_app_token")
-        open_socket = lambda: client.apps_connections_open(app_token=app_token)  # noqa: E731
-        await _checked("SLACK_APP_TOKEN", lambda: called(open_socket, clock=core.clock))
-        await closing.enter_async_context(
-            core.leases.held(SOCKETS, partial(_listening, core, client, listeners, app_token))
-        )
+        app = _app(client, listeners, signing_secret=_secret(core, "slack_signing_secret"))
+        await closing.enter_async_context(_delivering(core, app))
+        _log.info("slack.connected", bot_user=listeners.adapter.bot_user)
         yield
 
 
 @asynccontextmanager
-async def _listening(
-    core: Core, client: AsyncWebClient, listeners: SlackListeners, app_token: str, socket: str
-) -> AsyncIterator[None]:
+async def _delivering(core: Core, app: AsyncApp) -> AsyncIterator[None]:
+    """Have Slack deliver to `app`: over a socket if there is a token for one, else over HTTP."""
+    app_token = _secret(core, "slack_app_token")
+    if not app_token:
+        with over_http.receiving(app, core.web, signing_secret=_secret(core, "slack_signing_secret")):
+            yield
+        return
+    open_socket = lambda: app.client.apps_connections_open(app_token=app_token)  # noqa: E731
+    await _checked("SLACK_APP_TOKEN", lambda: called(open_socket, clock=core.clock))
+    async with core.leases.held(SOCKETS, partial(_listening, app, app_token)):
+        yield
+
+
+@asynccontextmanager
+async def _listening(app: AsyncApp, app_token: str, socket: str) -> AsyncIterator[None]:
     """Hear what Slack hands to one socket, until the context is left."""
     async with AsyncExitStack() as closing:
-        handler = AsyncSocketModeHandler(_app(client, listeners), app_token, ping_interval=PING_S)
+        handler = AsyncSocketModeHandler(app, app_token, ping_interval=PING_S)
         closing.push_async_callback(handler.close_async)
         await closing.enter_async_context(alongside(partial(_switched_off, handler)))
         await closing.enter_async_context(schedule.every(RENEW_EVERY, _Watch(core, handler).look))
         listeners.adapter.is_connected = handler.client.is_connected
         closing.callback(setattr, listeners.adapter, "is_connected", _unheard)
         await handler.connect_async()  # type: ignore[no-untyped-call]
-        _log.info("slack.connected", bot_user=listeners.adapter.bot_user, socket=socket)
+        _log.info("slack.listening", socket=socket)
         yield
 
 
 def _secret(core: Core, name: str) -> str:
-    secret: str = getattr(core.settings, name).get_secret_value()
-    return secret
+    """A secret setting; empty if it is not set."""
+    secret = getattr(core.settings, name)
+    return "" if secret is None else str(secret.get_secret_value())
 
 
 async def _checked(setting: str, call: Callable[[], Awaitable[object]]) -> None:
@@ -99,26 +109,24 @@ async def _checked(setting: str, call: Callable[[], Awaitable[object]]) -> None:
         raise errors.PlatformKeyError(f"{setting}: {error}; copy it again from the app's pages at Slack") from error
 
 
-async def _unheard() -> bool:
-    """Whether we hear anything without a socket: no."""
-    return False
-
-
-def _app(client: AsyncWebClient, listeners: SlackListeners) -> AsyncApp:
+def _app(client: AsyncWebClient, listeners: SlackListeners, *, signing_secret: str) -> AsyncApp:
     async def store_first(body: Body, next: Callable[[], Awaitable[None]]) -> BoltResponse | None:  # noqa: A002
         """Store an event and acknowledge it before anything else: no token lookup, no listener (reliability 0.1)."""
-        if body.get("type") != "event_callback" or translate.is_look(body):
+        if body.get("type") == "app_rate_limited":
+            _log.error("slack.events_dropped", tenant=body.get("team_id"), why="more than 30,000 events in an hour")
+        elif body.get("type") != "event_callback" or translate.is_look(body):
             await next()
             return None
-        try:
-            await listeners.store(body)
-        except errors.StoreError:
-            return BoltResponse(status=503, body="")  # which is no acknowledgement; raised, it is a line of Bolt's each
+        else:
+            try:
+                await listeners.store(body)
+            except errors.StoreError:
+                return BoltResponse(status=503, body="")  # no acknowledgement; raised, it is a line of Bolt's each
         return BoltResponse(status=200, body="")
 
     quiet = logging.getLogger("slack_bolt")
     quiet.setLevel(logging.ERROR)  # it warns that a client makes the token in the environment superfluous
-    app = AsyncApp(client=client, logger=quiet, before_authorize=store_first)
+    app = AsyncApp(client=client, logger=quiet, signing_secret=signing_secret, before_authorize=store_first)
     listeners.listen_for_interactions(app)
     return app
 

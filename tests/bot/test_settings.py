@@ -88,6 +88,9 @@ KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 READ = [
     ("SLACK_BOT_TOKEN", "xoxb-1", "slack_bot_token", "xoxb-1"),
     ("SLACK_APP_TOKEN", "xapp-1", "slack_app_token", "xapp-1"),
+    ("SLACK_SIGNING_SECRET", "8f742231b10e8888", "slack_signing_secret", "8f742231b10e8888"),
+    ("SLACK_CLIENT_ID", "123.456", "slack_client_id", "123.456"),
+    ("SLACK_CLIENT_SECRET", "4cf9f1a8", "slack_client_secret", "4cf9f1a8"),
     ("SLACK_API_URL", "https://slack-gov.com/api/", "slack_api_url", "https://slack-gov.com/api/"),
     ("DISCORD_BOT_TOKEN", "abc.def", "discord_bot_token", "abc.def"),
     ("DISCORD_TOKEN", "abc.def", "discord_bot_token", "abc.def"),
@@ -135,7 +138,7 @@ def test_every_variable_is_read(environment: Set, name: str, text: str, field: s
     environment(SLACK_BOT_TOKEN="xoxb-1", SLACK_APP_TOKEN="xapp-1", ANTHROPIC_API_KEY="sk-ant-0")
     environment(**{name: text})
 
-    assert read(load(), field) == value
+    assert read(load(as_plugin=True), field) == value
 
 
 def test_every_variable_is_tested() -> None:
@@ -330,15 +333,57 @@ def test_all_mistakes_are_said_at_once(environment: Set) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("there", "value", "missing"),
-    [("SLACK_BOT_TOKEN", "xoxb-1", "SLACK_APP_TOKEN"), ("SLACK_APP_TOKEN", "xapp-1", "SLACK_BOT_TOKEN")],
-)
-def test_slack_needs_both_tokens(environment: Set, there: str, value: str, missing: str) -> None:
-    """With one of Slack's two tokens, the other one is asked for."""
-    environment(**{there: value})
+SLACK = {
+    "bot": ("SLACK_BOT_TOKEN", "xoxb-1"),
+    "app": ("SLACK_APP_TOKEN", "xapp-1"),
+    "signing": ("SLACK_SIGNING_SECRET", "sesame"),
+    "id": ("SLACK_CLIENT_ID", "1.2"),
+    "secret": ("SLACK_CLIENT_SECRET", "sesame"),
+    "port": ("PORT", "8080"),
+}
 
-    assert mistakes() == [f"{missing}: it is missing while {there} is set; Socket Mode needs both"]
+
+@pytest.mark.parametrize(
+    "given", ["bot app", "bot app port", "bot app signing", "bot signing port", "id secret app port", "port"]
+)
+def test_what_slack_needs_together(environment: Set, given: str) -> None:
+    """One workspace or many, over a socket or over HTTP: each needs its own variables, and no others."""
+    environment(**dict(SLACK[name] for name in given.split()))
+
+    assert load().has_slack == (given != "port")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("bot", "SLACK_APP_TOKEN: it is missing while SLACK_BOT_TOKEN is set; Socket Mode needs it, or set SLACK_SIGN"),
+        ("app", "SLACK_BOT_TOKEN: it is missing while SLACK_APP_TOKEN is set; copy the bot token from"),
+        ("signing port", "SLACK_BOT_TOKEN: it is missing while SLACK_SIGNING_SECRET is set; copy the bot token from"),
+        ("bot signing", "PORT: it is missing while SLACK_SIGNING_SECRET is set without SLACK_APP_TOKEN; Slack deliv"),
+        ("id secret app", "PORT: it is missing while SLACK_CLIENT_ID is set; workspaces are installed over HTTP"),
+        ("id app port", "SLACK_CLIENT_SECRET: it is missing while SLACK_CLIENT_ID is set; both stand on the Slack"),
+        ("secret app", "SLACK_CLIENT_ID: it is missing while SLACK_CLIENT_SECRET is set; both stand on the Slack"),
+        ("id secret port", "SLACK_APP_TOKEN: it is missing while SLACK_CLIENT_ID is set; Socket Mode needs it, or s"),
+        ("bot id secret app port", "SLACK_BOT_TOKEN: it is one workspace's token, while SLACK_CLIENT_ID lets many w"),
+    ],
+)
+def test_what_slack_lacks_is_asked_for(environment: Set, given: str, said: str) -> None:
+    """What is missing for the way that was chosen, or too much, is said in one line that names the variable."""
+    environment(**dict(SLACK[name] for name in given.split()))
+
+    (mistake,) = mistakes()
+    assert mistake.startswith(said)
+    assert "sesame" not in mistake
+
+
+@pytest.mark.parametrize("name", ["SLACK_SIGNING_SECRET", "SLACK_CLIENT_SECRET"])
+def test_a_secret_is_copied_whole(environment: Set, name: str) -> None:
+    """A secret of spaces would let everybody in, and one with spaces around it nobody: neither is taken."""
+    for value in ("   ", "sesame "):
+        environment(**{name: value})
+
+        with pytest.raises(SettingsError, match=f"{name}: it is empty, or has spaces around it"):
+            load(as_plugin=True)
 
 
 def test_batches_need_a_key(environment: Set) -> None:
@@ -583,7 +628,7 @@ def test_a_typo_is_found(environment: Set, name: str, meant: str) -> None:
     assert typos() == [f"{name.upper()} is not a setting; did you mean {meant}?"]
 
 
-@pytest.mark.parametrize("name", ["SLACK_SIGNING_SECRET", "LOG_DIRECTORY", "MESSAGE_OF_THE_DAY", "HOME", "IDLE_ANIMAL"])
+@pytest.mark.parametrize("name", ["SLACK_WEBHOOK_URL", "LOG_DIRECTORY", "MESSAGE_OF_THE_DAY", "HOME", "IDLE_ANIMAL"])
 def test_a_strangers_variable_is_none_of_our_business(environment: Set, name: str) -> None:
     """Variables of other programs are not taken for typos."""
     environment(**{name: "x"})

@@ -469,14 +469,19 @@ async def world(platform: str, folder: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as closing:
         claude = await closing.enter_async_context(AnthropicTwin())
         if platform == "slack":
-            slack = SlackTwin(
-                ack_timeout_s=2.0,
-                scopes=set(MANIFEST["oauth_config"]["scopes"]["bot"]),
-                subscriptions=set(MANIFEST["settings"]["event_subscriptions"]["bot_events"]),
-            )
-            yield SlackWorld(await closing.enter_async_context(slack), claude, folder)
+            yield SlackWorld(await closing.enter_async_context(slack_twin()), claude, folder)
         else:
             yield DiscordWorld(await closing.enter_async_context(DiscordTwin()), claude, folder)
+
+
+def slack_twin(**more: Any) -> SlackTwin:
+    """A workspace with the app that the manifest describes."""
+    return SlackTwin(
+        ack_timeout_s=2.0,
+        scopes=set(MANIFEST["oauth_config"]["scopes"]["bot"]),
+        subscriptions=set(MANIFEST["settings"]["event_subscriptions"]["bot_events"]),
+        **more,
+    )
 
 
 def learns(claude: AnthropicTwin, *operations: tuple[str, str, str, str], **more: str) -> None:

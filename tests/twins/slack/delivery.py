@@ -28,6 +28,10 @@ class Event:
     acks: int = 0
     lost: bool = False
     """Given up: no ack after the last redelivery."""
+    failure: str = ""
+    """Why the last delivery over HTTP counts as none, in Slack's words."""
+    is_final: bool = False
+    """Whether the app asked for no more."""
 
     @property
     def inner(self) -> Json:
@@ -89,11 +93,19 @@ class Delivery(Sockets):
         """Deliver an event until it is acked or given up, in the background; while no socket is open it `waits`."""
         event = Event(id=payload["event_id"], payload=payload)
         self.events.append(event)
-        if not self.waits and not self.ready():
+        if not self.waits and not self.reachable():
             event.lost = True
             return event
         self.spawn(self._deliver, event)
         return event
+
+    def reachable(self) -> bool:
+        """Whether something can be delivered now."""
+        return bool(self.ready())
+
+    def busy(self) -> bool:
+        """Whether a delivery is under way."""
+        return bool(self._tasks)
 
     async def _deliver(self, event: Event) -> None:
         if self.misses:
@@ -179,7 +191,7 @@ class Delivery(Sockets):
 
     async def settled(self, *, timeout_s: float = WAIT_S) -> None:
         """Wait until no delivery is under way: every event was acked or lost."""
-        await self.wait_for(lambda: not self._tasks, timeout_s=timeout_s)
+        await self.wait_for(lambda: not self.busy(), timeout_s=timeout_s)
 
     @property
     def lost(self) -> list[Event]:

@@ -114,7 +114,7 @@ class Interactions(People):
             response_url=payload.get("response_url", ""),
             seen=place.seen if place else [],
         )
-        if not self.ready():
+        if not self.reachable():
             return outcome
         ack = await self.offer(kind, {"type": kind, "accepts_response_payload": answers, "payload": payload})
         if ack is None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from tests.twins.slack import payloads
 from tests.twins.slack.blocks import Json
-from tests.twins.slack.delivery import Delivery
+from tests.twins.slack.over_http import HttpDelivery
 from tests.twins.slack.workspace import BOT_USER, Channel, Kind, Member, Message, Workspace
 
 Emitted: TypeAlias = Literal["message", "app_mention"]
@@ -15,7 +15,7 @@ TWINS: tuple[Emitted, ...] = ("message", "app_mention")
 MESSAGE_EVENTS = {"public": "message.channels", "private": "message.groups", "im": "message.im", "mpim": "message.mpim"}
 
 
-class People(Delivery):
+class People(HttpDelivery):
     """A workspace full of people, on top of the connection that carries what they do."""
 
     def __init__(self, workspace: Workspace, *, ack_timeout_s: float, subscriptions: Collection[str] | None) -> None:

@@ -1,4 +1,4 @@
-"""The Slack twin: a workspace of people and messages behind Slack's Web API and Socket Mode, on loopback.
+"""The Slack twin: a workspace of people and messages behind Slack's Web API, Socket Mode and HTTP, on loopback.
 
 Point Bolt at it with `AsyncWebClient(token=twin.bot_token, base_url=twin.api_url)`.
 """
@@ -141,6 +141,7 @@ class SlackTwin(Admins):
     @now.setter
     def now(self, seconds: float) -> None:
         self.workspace.now = seconds
+        self.rings()
 
     def revoke(self) -> None:
         """Take the bot token back: every call with it answers `token_revoked`."""
