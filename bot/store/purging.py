@@ -38,6 +38,8 @@ KEYS = {
     "agreement": "member, category",
     "note": "name",
     "rule": "name",
+    "installation": "app",
+    "install_state": "digest",
 }
 """Every table with rows of tenants, and its primary key after the tenant. `origin` remembers what is gone; the audit
 log stays for its time, and without its salts it tells of nobody."""

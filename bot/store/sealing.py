@@ -77,6 +77,12 @@ _TABLES = (
         columns=("value",),
         rows="SELECT fact.*, tenant AS owner_tenant, member AS owner FROM fact",
     ),
+    _Table(
+        name="installation",
+        key=("tenant", "app"),
+        columns=("token", "refresh_token"),
+        rows="SELECT installation.*, tenant AS owner_tenant, '' AS owner FROM installation",
+    ),
 )
 
 

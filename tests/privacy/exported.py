@@ -191,6 +191,8 @@ APART = {
     "note": "small things of ours",
     "origin": "tenants and rooms, not members",
     "rule": "what admins decided for a tenant",
+    "installation": "a tenant's tokens, sealed with no member's key",
+    "install_state": "which invitations to install were used",
     "outbox": "how our replies are shown; the replies themselves are messages",
     "vault": "which keys seal it",
 }

@@ -18,7 +18,7 @@ from typing import Literal, get_args
 import bot.store
 from bot.messages import Deletion, Edit, Member, Message, MessageId, Room, TenantId
 from bot.prompt import Prompt
-from bot.store import erasing, held, inbox, retention, rules, sessions, tidying
+from bot.store import erasing, held, inbox, installations, retention, rules, sessions, tidying
 from bot.store.engine import Store
 from bot.views import View
 from persona import audit, special
@@ -54,6 +54,7 @@ SWEEPS: dict[str, str] = {
     tidying._TAKE: "tidying takes the personas whose time has come, wherever",
     special._OVER: "agreements that are over end, wherever",
     rules._PURGING: "a purge that was cut short is finished, wherever",
+    installations._EVERY: "a start looks after every workspace that installed the app",
     audit._OUTLIVED: "which chains have something to cut",
     **dict.fromkeys(
         (retention._MESSAGES, retention._REPLIES, retention._KEYS, retention._REQUESTS, retention._USAGE),
@@ -70,6 +71,8 @@ OURS: dict[str, str] = {
     erasing._VAULT: "how far erasures have reached, whoever they were",
     erasing._REACHED: "likewise",
     erasing._COMPACTED: "when the file was last written anew",
+    installations._OVER: "invitations to install are nobody's before they are used, and forgotten after",
+    installations._USE: "likewise",
 }
 """Every statement on a row that is no tenant's and tells of nobody, with what it is for. Any turn may run them."""
 
