@@ -67,9 +67,14 @@ class SlackAdapter:
             PlatformError: Slack could not be asked.
         """
         answer = await called(self._client.auth_test, clock=self._clock)
-        self.bot_user = text_of(answer, "user_id")
-        self.tenant = TenantId(f"slack:{text_of(answer, 'team_id')}")
-        self._workspace_url = text_of(answer, "url")
+        tenant = TenantId(f"slack:{text_of(answer, 'team_id')}")
+        self.known_as(text_of(answer, "user_id"), tenant=tenant, address=text_of(answer, "url"))
+
+    def known_as(self, bot_user: str, *, tenant: TenantId, address: str) -> None:
+        """Who we are, from somebody who knows; `address` is where people open the workspace."""
+        self.bot_user = bot_user
+        self.tenant = tenant
+        self._workspace_url = address
 
     def serves(self, room: Room) -> bool:
         """See `Adapter.serves`: Slack takes a post from whoever has the token."""
@@ -81,7 +86,7 @@ class SlackAdapter:
 
     def parts(self, text: str) -> list[str]:
         """See `Adapter.parts`."""
-        return markdown.split(text, MAX_TEXT, length=rendered_length)
+        return parts(text)
 
     async def post(self, post: Post) -> str:
         """See `Adapter.post`. The answer id travels in the metadata, where `find` sees it."""
@@ -253,6 +258,11 @@ class SlackAdapter:
         channel, _, thread = source.room.partition("/")
         address = f"{self._workspace_url}archives/{channel}/p{source.message.replace('.', '')}"
         return f"{address}?thread_ts={thread}&cid={channel}" if thread and thread != source.message else address
+
+
+def parts(text: str) -> list[str]:
+    """See `Adapter.parts`: the same in every workspace."""
+    return markdown.split(text, MAX_TEXT, length=rendered_length)
 
 
 def _tries(post: Post) -> int:

@@ -7,6 +7,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.listeners import SlackListeners
+from adapters.slack.workspaces import OneWorkspace
 from bot import logs, settings, wiring
 from bot.core import Core
 
@@ -28,8 +29,9 @@ async def attach(app: AsyncApp, core: Core | None = None) -> AsyncIterator[Core]
         async with wiring.open_core(settings.load(as_plugin=True)) as own, attach(app, own), own.working():
             yield own
         return
-    listeners = SlackListeners(own_client(app.client), core)
-    await listeners.installed()
+    one = OneWorkspace(own_client(app.client), core)
+    await one.installed()
+    listeners = SlackListeners(one, core)
     listeners.listen(app)
     try:
         yield core

@@ -48,8 +48,6 @@ class SlackChanges:
             await self._departures.opened(_room(payload, inner))
         elif kind in MEMBERS:
             await self._member_changed(payload, inner["user"])
-        elif kind == "app_uninstalled" or (kind == "tokens_revoked" and self._is_ours(inner)):
-            await self._departures.removed(translate.tenant(payload))
 
     def _forget_readers(self, inner: Payload) -> None:
         for name in ("channel", "old_channel_id", "new_channel_id"):
@@ -62,9 +60,12 @@ class SlackChanges:
             team = user.get("team_id") or payload["team_id"]
             await self._departures.left(Member(tenant=TenantId(f"slack:{team}"), id=str(user["id"])))
 
-    def _is_ours(self, inner: Payload) -> bool:
-        """Whether our own token was revoked: a member who revokes theirs takes nothing from the workspace."""
-        return self._adapter.bot_user in (inner.get("tokens") or {}).get("bot", ())
+
+def is_removal(payload: Payload, *, bot_user: str) -> bool:
+    """Whether an event says that we were removed: a member who revokes a token of theirs takes nothing away."""
+    inner = payload.get("event") or {}
+    is_ours = bot_user in (inner.get("tokens") or {}).get("bot", ())
+    return inner.get("type") == "app_uninstalled" or (inner.get("type") == "tokens_revoked" and is_ours)
 
 
 def _room(payload: Payload, inner: Payload) -> Room:

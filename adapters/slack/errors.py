@@ -119,6 +119,16 @@ def is_removal(refused: errors.PlatformKeyError) -> bool:
     return isinstance(refused.__cause__, SlackApiError) and code_of(refused.__cause__) in _REMOVED_CODES
 
 
+def is_about_token(code: str) -> bool:
+    """Whether Slack's word says that it did nothing, since it does not take the token."""
+    return code in _KEY_CODES
+
+
+def is_removal_code(code: str) -> bool:
+    """See `is_removal`, for Slack's own word."""
+    return code in _REMOVED_CODES
+
+
 def _status(error: SlackApiError) -> int:
     """The HTTP status; a body that is no JSON leaves the SDK's error without it, and the outcome unclear."""
     return int(getattr(error.response, "status_code", None) or getattr(error.response, "status", None) or 500)

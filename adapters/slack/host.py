@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import aiohttp
 import structlog
@@ -19,9 +20,14 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack import over_http, translate
+from adapters.slack import installing, over_http, translate
 from adapters.slack.errors import called
+from adapters.slack.installations import RENEW_EVERY as RENEW_TOKENS_EVERY
+from adapters.slack.installations import Installations
+from adapters.slack.installing import Authorize
 from adapters.slack.listeners import Body, SlackListeners
+from adapters.slack.tokens import fingerprint
+from adapters.slack.workspaces import ManyWorkspaces, OneWorkspace
 from bot import errors, schedule
 from bot.core import Core
 from bot.tasks import alongside
@@ -52,18 +58,46 @@ async def connected(core: Core) -> AsyncIterator[None]:
     async with AsyncExitStack() as closing:
         session = await closing.enter_async_context(aiohttp.ClientSession())
         client = AsyncWebClient(
-            token=_secret(core, "slack_bot_token"),
+            token=_secret(core, "slack_bot_token") or None,
             base_url=core.settings.slack_api_url,
             session=session,
             retry_handlers=[],
         )
-        listeners = SlackListeners(client, core)
-        listeners.adapter.is_connected = _unheard
-        await _checked("SLACK_BOT_TOKEN", listeners.installed)
-        app = _app(client, listeners, signing_secret=_secret(core, "slack_signing_secret"))
+        app = await closing.enter_async_context((_many if core.settings.slack_client_id else _one)(core, client))
         await closing.enter_async_context(_delivering(core, app))
-        _log.info("slack.connected", bot_user=listeners.adapter.bot_user)
         yield
+
+
+@asynccontextmanager
+async def _one(core: Core, client: AsyncWebClient) -> AsyncIterator[AsyncApp]:
+    """The app in the workspace of the token."""
+    one = OneWorkspace(client, core)
+    await _checked("SLACK_BOT_TOKEN", one.installed)
+    yield _app(core, SlackListeners(one, core), client=client)
+
+
+@asynccontextmanager
+async def _many(core: Core, client: AsyncWebClient) -> AsyncIterator[AsyncApp]:
+    """The app in every workspace that installed it, or does so now."""
+    client_id, secret = str(core.settings.slack_client_id), _secret(core, "slack_client_secret")
+    kept = Installations(
+        client,
+        app=client_id,
+        secret=secret,
+        account=fingerprint(client_id),
+        store=core.store,
+        departures=core.departures,
+        clock=core.clock,
+    )
+    asked = installing.flow(kept, client, store=core.store, clock=core.clock)
+    many = ManyWorkspaces(client, kept, core)
+    tenants = await kept.start()
+    await kept.renew_due()
+    async with AsyncExitStack() as closing:
+        closing.enter_context(installing.inviting(asked, core.web))
+        await closing.enter_async_context(schedule.every(RENEW_TOKENS_EVERY, kept.renew_due))
+        await closing.enter_async_context(alongside(partial(many.look_after, tenants)))
+        yield _app(core, SlackListeners(many, core), client=client, oauth_flow=asked, authorize=Authorize())
 
 
 @asynccontextmanager
@@ -72,6 +106,7 @@ async def _delivering(core: Core, app: AsyncApp) -> AsyncIterator[None]:
     app_token = _secret(core, "slack_app_token")
     if not app_token:
         with over_http.receiving(app, core.web, signing_secret=_secret(core, "slack_signing_secret")):
+            _log.info("slack.connected", path=over_http.PATH)
             yield
         return
     open_socket = lambda: app.client.apps_connections_open(app_token=app_token)  # noqa: E731
@@ -91,7 +126,7 @@ async def _listening(app: AsyncApp, app_token: str, socket: str) -> AsyncIterato
         listeners.adapter.is_connected = handler.client.is_connected
         closing.callback(setattr, listeners.adapter, "is_connected", _unheard)
         await handler.connect_async()  # type: ignore[no-untyped-call]
-        _log.info("slack.listening", socket=socket)
+        _log.info("slack.connected", socket=socket)
         yield
 
 
@@ -109,7 +144,9 @@ async def _checked(setting: str, call: Callable[[], Awaitable[object]]) -> None:
         raise errors.PlatformKeyError(f"{setting}: {error}; copy it again from the app's pages at Slack") from error
 
 
-def _app(client: AsyncWebClient, listeners: SlackListeners, *, signing_secret: str) -> AsyncApp:
+def _app(core: Core, listeners: SlackListeners, **how: Any) -> AsyncApp:
+    """The Bolt app; `how` says what it is authorized by."""
+
     async def store_first(body: Body, next: Callable[[], Awaitable[None]]) -> BoltResponse | None:  # noqa: A002
         """Store an event and acknowledge it before anything else: no token lookup, no listener (reliability 0.1)."""
         if body.get("type") == "app_rate_limited":
@@ -125,8 +162,9 @@ def _app(client: AsyncWebClient, listeners: SlackListeners, *, signing_secret: s
         return BoltResponse(status=200, body="")
 
     quiet = logging.getLogger("slack_bolt")
-    quiet.setLevel(logging.ERROR)  # it warns that a client makes the token in the environment superfluous
-    app = AsyncApp(client=client, logger=quiet, signing_secret=signing_secret, before_authorize=store_first)
+    quiet.setLevel(logging.ERROR)  # it warns of tokens in the environment that are superfluous, and quotes codes
+    signing_secret = _secret(core, "slack_signing_secret")
+    app = AsyncApp(logger=quiet, signing_secret=signing_secret, before_authorize=store_first, **how)
     listeners.listen_for_interactions(app)
     return app
 

@@ -33,29 +33,22 @@ _log = structlog.get_logger(__name__)
 
 
 class Interactions:
-    """Answers to one member alone, whatever they did and wherever."""
+    """Answers to one member alone, whatever they did and wherever in one workspace."""
 
     def __init__(self, workspace: Workspace, core: Core) -> None:
         self._workspace = workspace
         self._commands = core.commands
         self._home = Home(workspace, core.commands)
 
-    def listen(self, app: AsyncApp, matchers: Sequence[Matcher]) -> None:
-        """Add the listeners, each heard only while all of `matchers` are true."""
-        app.command(PREFIX, matchers=matchers)(self._typed)
-        app.command(administration.PREFIX, matchers=matchers)(self._administered)
-        app.action(_OURS, matchers=matchers)(self._pressed)
-        app.view(_OURS, matchers=matchers)(self._filled)
-        app.message_shortcut(_SHORTCUT, matchers=matchers)(self._chosen)
-        app.event("app_home_opened", matchers=matchers)(self._looked_at)
-
-    async def _typed(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+    async def typed(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+        """Answer `/persona`."""
         await ack()
         words, member, room = str(body.get("text") or ""), translate.member(body), await self._room(body)
         surface = InMessage(self._workspace, body, respond, member=member, room=room)
         await self._show(surface, member, await _tried(lambda: self._commands.run(words, member, room=room)))
 
-    async def _administered(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+    async def administered(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+        """Answer `/persona-admin`."""
         await ack()
         words, member, room = str(body.get("text") or ""), translate.member(body), await self._room(body)
         surface = InMessage(self._workspace, body, respond, member=member, room=room)
@@ -63,7 +56,8 @@ class Interactions:
         work = partial(self._commands.administer, words, member, room=room, is_admin=is_admin)
         await self._show(surface, member, await _tried(work))
 
-    async def _pressed(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+    async def pressed(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+        """Answer a button, wherever it stands."""
         await ack()
         action = str(body["actions"][0]["action_id"]).removeprefix(ACTION_PREFIX)
         member, surface = translate.member(body), await self._surface(body, respond)
@@ -81,7 +75,7 @@ class Interactions:
             if isinstance(surface, InModal) and surface.origin.is_home:
                 await self._home.publish(member, translate.tenant(body))  # what stands behind the modal
 
-    async def _filled(self, ack: AsyncAck, body: Body) -> None:
+    async def filled(self, ack: AsyncAck, body: Body) -> None:
         """Show in the modal what came of it: it stays the member's alone, and needs no address to answer to.
 
         Files are sent before: an update of the modal could overtake the acknowledgement, which would undo it.
@@ -101,7 +95,7 @@ class Interactions:
         if origin.is_home:
             await self._home.publish(member, translate.tenant(body))
 
-    async def _chosen(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+    async def chosen(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
         """Answer what was chosen in a message's menu, to whoever chose it: others may read the message, too."""
         await ack()
         verb, member = SHORTCUTS[str(body["callback_id"])], translate.member(body)
@@ -110,7 +104,8 @@ class Interactions:
         surface = InMessage(self._workspace, body, respond, member=member, room=await self._room(body))
         await self._show(surface, member, await _tried(lambda: self._commands.about(verb, member, room, message)))
 
-    async def _looked_at(self, body: Body) -> None:
+    async def looked_at(self, body: Body) -> None:
+        """Draw the Home tab for whoever opened it."""
         event = body["event"]
         if event.get("tab") == "home":
             tenant = translate.tenant(body)
@@ -136,6 +131,35 @@ class Interactions:
         if room is None or not room.channel.startswith("D"):
             return room
         return await self._workspace.adapter.classified(room)
+
+
+Handler = Callable[[Interactions, AsyncAck, Body, AsyncRespond], Awaitable[None]]
+Reached = Callable[[Body], Awaitable[tuple[Interactions, Body] | None]]
+"""Who answers in the workspace by which something reaches us, and what came as it is seen from there."""
+
+
+def listen(app: AsyncApp, matchers: Sequence[Matcher], *, of: Reached) -> None:
+    """Add the listeners, each heard only while all of `matchers` are true."""
+    app.command(PREFIX, matchers=matchers)(_heard(Interactions.typed, of))
+    app.command(administration.PREFIX, matchers=matchers)(_heard(Interactions.administered, of))
+    app.action(_OURS, matchers=matchers)(_heard(Interactions.pressed, of))
+    app.view(_OURS, matchers=matchers)(_heard(lambda here, ack, body, _: here.filled(ack, body), of))
+    app.message_shortcut(_SHORTCUT, matchers=matchers)(_heard(Interactions.chosen, of))
+    looked_at = _heard(lambda here, _, body, __: here.looked_at(body), of)
+    app.event("app_home_opened", matchers=matchers)(looked_at)
+
+
+def _heard(handle: Handler, of: Reached) -> Callable[[AsyncAck, Body, AsyncRespond], Awaitable[None]]:
+    """What Bolt calls. Where we are not installed any more, it is acknowledged and nothing else."""
+
+    async def heard(ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+        if reached := await of(body):
+            here, body = reached
+            await handle(here, ack, body, respond)
+        else:
+            await ack()
+
+    return heard
 
 
 async def _tried(work: Callable[[], Awaitable[T]]) -> T | View:

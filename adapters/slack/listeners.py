@@ -1,19 +1,17 @@
 """What Rapport does with what Bolt hands it."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack import translate
-from adapters.slack.adapter import SlackAdapter
+from adapters.slack import changes, interactions, translate
 from adapters.slack.changes import EVENTS, SlackChanges
-from adapters.slack.errors import MALFORMED, is_removal
+from adapters.slack.errors import MALFORMED
 from adapters.slack.interactions import Interactions
 from adapters.slack.surfaces import Workspace
+from adapters.slack.workspaces import Workspaces, told_at
 from bot import errors
 from bot.core import Core
 from bot.messages import Deletion, Edit, Message
@@ -24,33 +22,14 @@ _log = structlog.get_logger(__name__)
 
 
 class SlackListeners:
-    """Our listeners, for one workspace."""
+    """Our listeners, for every workspace that we are installed in."""
 
-    def __init__(self, client: AsyncWebClient, core: Core) -> None:
-        self.adapter = SlackAdapter(client, clock=core.clock)
-        self._changes = SlackChanges(self.adapter, core.departures)
+    def __init__(self, workspaces: Workspaces, core: Core) -> None:
+        self._workspaces = workspaces
         self._core = core
-        self._interactions = Interactions(Workspace(client, self.adapter, core.clock), core)
+        self._interactions: dict[Workspace, Interactions] = {}
         self._has_left = False
-        core.adapters["slack"] = self.adapter
-
-    async def installed(self) -> None:
-        """Ask Slack who we are, and note in which workspace; the first call with the token.
-
-        A token that worked before and is refused now means that we were removed while nobody listened.
-
-        Raises:
-            PlatformKeyError: the token is not accepted.
-            PlatformError: Slack could not be asked.
-        """
-        account = fingerprint(self.adapter.token)
-        try:
-            await self.adapter.identify()
-        except errors.PlatformKeyError as error:
-            if is_removal(error):
-                await self._core.departures.found([], account=account)
-            raise
-        await self._core.departures.installed(self.adapter.tenant, account=account)
+        core.adapters["slack"] = workspaces.adapter
 
     def listen(self, app: AsyncApp) -> None:
         """Store what is said to us beside the app's own listeners, and acknowledge what none of them does.
@@ -64,12 +43,12 @@ class SlackListeners:
 
     def listen_for_interactions(self, app: AsyncApp) -> None:
         """Answer `/persona`, our buttons and forms, and whoever looks at the Home tab."""
-        self._interactions.listen(app, [self._is_here])
+        interactions.listen(app, [self._is_here], of=self._reached)
 
     def leave(self) -> None:
         """Let everything pass from now on, as if we had never listened: Bolt cannot take a listener off."""
         self._has_left = True
-        if self._core.adapters.get("slack") is self.adapter:
+        if self._core.adapters.get("slack") is self._workspaces.adapter:
             del self._core.adapters["slack"]
 
     async def store(self, body: Body) -> None:
@@ -79,16 +58,20 @@ class SlackListeners:
             StoreError: it could not be stored; it must not be acknowledged, so that Slack delivers it again.
         """
         try:
-            match await self._understood(body):
-                case Message() as message:
-                    await self._core.intake.accept(message)
-                case Edit() as edit:
-                    await self._core.intake.edit(edit)
-                case Deletion() as deletion:
-                    await self._core.intake.delete(deletion)
+            if body.get("type") == "event_callback":
+                await self._store(body)
         except errors.StoreError as error:
             _log.info("message.refused", error=type(error).__name__, why=str(error))
             raise
+
+    async def _store(self, body: Body) -> None:
+        match await self._understood(body):
+            case Message() as message:
+                await self._core.intake.accept(message)
+            case Edit() as edit:
+                await self._core.intake.edit(edit)
+            case Deletion() as deletion:
+                await self._core.intake.delete(deletion)
 
     async def _understood(self, body: Body) -> Message | Edit | Deletion | None:
         """Take what follows from an event, and return what it says to us.
@@ -97,9 +80,16 @@ class SlackListeners:
         makes says nothing to us.
         """
         try:
-            if body.get("type") == "event_callback":
-                await self._changes.take(body)
-            return self._incoming(body)
+            reached = await self._workspaces.reached(body)
+            if reached is None:
+                _log.info("event.not_installed", tenant=translate.tenant(body))
+                return None
+            adapter, body = reached[0].adapter, reached[1]
+            if changes.is_removal(body, bot_user=adapter.bot_user):
+                await self._workspaces.removed(translate.tenant(body), at=told_at(body))
+                return None
+            await SlackChanges(adapter, self._core.departures).take(body)
+            return translate.event(body, bot_user=adapter.bot_user)
         except MALFORMED as error:
             _log.error("event.malformed", error=type(error).__name__)
             return None
@@ -109,18 +99,17 @@ class SlackListeners:
             await self.store(body)
         await next()
 
-    def _incoming(self, body: Body) -> Message | Edit | Deletion | None:
-        if body.get("type") != "event_callback":
+    async def _reached(self, body: Body) -> tuple[Interactions, Body] | None:
+        reached = await self._workspaces.reached(body)
+        if reached is None:
             return None
-        return translate.event(body, bot_user=self.adapter.bot_user)
+        workspace, body = reached
+        if workspace not in self._interactions:
+            self._interactions[workspace] = Interactions(workspace, self._core)
+        return self._interactions[workspace], body
 
     async def _is_here(self) -> bool:
         return not self._has_left
-
-
-def fingerprint(token: str) -> str:
-    """What a token is known by where it must not stand itself."""
-    return hashlib.sha256(token.encode()).hexdigest()[:16]
 
 
 async def _acknowledge() -> None:

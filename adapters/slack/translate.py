@@ -85,6 +85,28 @@ def tenant(payload: Payload) -> TenantId:
     return TenantId(f"slack:{_id(team)}")
 
 
+def reached_by(payload: Payload) -> list[TenantId]:
+    """The workspaces by which a payload may reach us, likeliest first.
+
+    In a channel shared with others it may have happened in one where we are not installed: then Slack says by which
+    installation we hear of it, in `authorizations`, and for modals in the view (as Bolt's `extract_team_id` knows).
+    """
+    team, user, view = payload.get("team"), payload.get("user"), payload.get("view")
+    told = [
+        payload.get("team_id"),
+        team.get("id") if isinstance(team, Mapping) else None,
+        view.get("app_installed_team_id") if isinstance(view, Mapping) else None,
+        *(one.get("team_id") for one in payload.get("authorizations") or ()),
+        user.get("team_id") if isinstance(user, Mapping) else None,
+    ]
+    return [TenantId(f"slack:{one}") for one in dict.fromkeys(told) if one]
+
+
+def seen_from(payload: Payload, tenant: TenantId) -> Payload:
+    """A payload as it happened in a workspace that we are installed in."""
+    return {**payload, "team_id": tenant.partition(":")[2]}
+
+
 def member(payload: Payload) -> Member:
     """Who typed a command or pressed a button."""
     user = payload.get("user")

@@ -24,6 +24,7 @@ _SAVE = """
 """
 _FIND = "SELECT * FROM installation WHERE tenant = :tenant AND app = :app"
 _EVERY = "SELECT tenant FROM installation WHERE app = :app ORDER BY tenant"
+_ENDING = "SELECT tenant FROM installation WHERE app = :app AND expires_at <= :before ORDER BY expires_at"
 _REMOVE = "DELETE FROM installation WHERE tenant = :tenant AND app = :app AND (:version = 0 OR version = :version)"
 _CLAIM = """
     UPDATE installation SET renewing_until = :until
@@ -94,6 +95,11 @@ async def find(transaction: Transaction, tenant: TenantId, *, app: str) -> Insta
 async def every(transaction: Transaction, *, app: str) -> Sequence[TenantId]:
     """The workspaces that an app is installed in."""
     return [TenantId(row["tenant"]) for row in await transaction.fetch(_EVERY, app=app)]
+
+
+async def ending(transaction: Transaction, *, app: str, before: datetime) -> Sequence[TenantId]:
+    """The workspaces whose token of an app ends before a moment, the first to end first."""
+    return [TenantId(row["tenant"]) for row in await transaction.fetch(_ENDING, app=app, before=to_micros(before))]
 
 
 async def remove(transaction: Transaction, tenant: TenantId, *, app: str, version: int = 0) -> bool:

@@ -1,4 +1,4 @@
-"""What the page on Slack says about the manifest works: with its changes, Slack delivers where we listen."""
+"""What the page on Slack says about the manifest works: with its changes, Slack delivers and sends people to us."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.slack import over_http
+from adapters.slack.installing import INSTALL_PATH, REDIRECT_PATH, SCOPES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/slack.md").read_text()
@@ -35,3 +36,15 @@ def test_the_manifest_for_http_delivers_where_we_listen() -> None:
     assert {urlsplit(address).scheme for address in addresses} == {"https"}
     assert changed["event_subscriptions"]["bot_events"] == events
     assert not changed["socket_mode_enabled"]
+
+
+def test_the_manifest_for_many_workspaces_sends_people_where_we_wait() -> None:
+    """Changed as the page says, the manifest sends people back to where we finish, and no scope changes."""
+    manifest = json.loads((ROOT / "manifest.json").read_text())
+    changed = merged(manifest, BLOCKS[2])
+
+    assert [urlsplit(address).path for address in changed["oauth_config"]["redirect_urls"]] == [REDIRECT_PATH]
+    assert changed["oauth_config"]["scopes"]["bot"] == list(SCOPES)
+    assert changed["settings"]["token_rotation_enabled"]
+    assert changed["features"] == manifest["features"]
+    assert INSTALL_PATH in PAGE

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.discord.translate import ACCOUNTS, DIRECT
 from adapters.slack.listeners import SlackListeners
+from adapters.slack.workspaces import OneWorkspace
 from bot.core import Core
 from bot.messages import Member, TenantId
 from persona.audience import RoomKind
@@ -119,8 +120,9 @@ class Workspace:
         assert isinstance(clock, StillClock)
         async with _Told(team=team) as twin:
             client = AsyncWebClient(token=twin.bot_token, base_url=twin.api_url, retry_handlers=[])
-            twin.listeners = SlackListeners(client, core)
-            await twin.listeners.installed()
+            one = OneWorkspace(client, core)
+            await one.installed()
+            twin.listeners = SlackListeners(one, core)
             core.adapters["slack"] = rooms
             made = cls(twin, clock, names, tells)
             rooms.kinds |= {(made.tenant, f"C-{name}"): kind for name, kind in CHANNELS.items()}

@@ -55,6 +55,7 @@ SWEEPS: dict[str, str] = {
     special._OVER: "agreements that are over end, wherever",
     rules._PURGING: "a purge that was cut short is finished, wherever",
     installations._EVERY: "a start looks after every workspace that installed the app",
+    installations._ENDING: "tokens that end soon are renewed, wherever",
     audit._OUTLIVED: "which chains have something to cut",
     **dict.fromkeys(
         (retention._MESSAGES, retention._REPLIES, retention._KEYS, retention._REQUESTS, retention._USAGE),

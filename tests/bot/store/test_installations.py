@@ -106,6 +106,18 @@ async def test_renewed_tokens_take_the_place_of_the_old(store: Store) -> None:
     assert await store.write(partial(installations.claim, known=now, now=NOON, until=NOON + MINUTE))
 
 
+async def test_what_ends_soon_is_found(store: Store) -> None:
+    """Workspaces whose tokens end before a moment are found, the first to end first; tokens without an end never."""
+    for number, tenant in enumerate((OTHER, ONE)):
+        tokens = Tokens(token="t", refresh_token="r", expires_at=NOON + number * MINUTE)
+        await kept(store, replace(installed(tenant), tokens=tokens))
+    await kept(store, replace(installed(TenantId("slack:T3")), tokens=Tokens(token="t")))
+    ending = partial(installations.ending, app=APP)
+
+    assert await store.read(partial(ending, before=NOON)) == [OTHER]
+    assert await store.read(partial(ending, before=NOON + MINUTE)) == [OTHER, ONE]
+
+
 async def test_a_removed_installation_is_gone(store: Store) -> None:
     """Once removed nothing is found, of that workspace alone."""
     for tenant in (ONE, OTHER):

@@ -6,14 +6,15 @@ Point Bolt at it with `AsyncWebClient(token=twin.bot_token, base_url=twin.api_ur
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection
 
 from aiohttp import web
 
 from tests.twins.server import Fault
 from tests.twins.slack import chat, files, reads, surfaces
-from tests.twins.slack.admins import Admins
 from tests.twins.slack.blocks import Json
+from tests.twins.slack.oauth import WITHOUT_TOKEN, OAuth
 from tests.twins.slack.pings import Ping
 from tests.twins.slack.web import ALL_SCOPES, SCOPES, Args, Desk, Method, RefusalError, arguments
 from tests.twins.slack.workspace import Message, Post, Workspace
@@ -21,7 +22,7 @@ from tests.twins.slack.workspace import Message, Post, Workspace
 METHODS: dict[str, Method] = {**chat.METHODS, **files.METHODS, **reads.METHODS, **surfaces.METHODS}
 
 
-class SlackTwin(Admins):
+class SlackTwin(OAuth):
     """Slack, as far as the bot can tell. Use as `async with SlackTwin() as twin:`; time moves only with `now`."""
 
     def __init__(
@@ -57,11 +58,18 @@ class SlackTwin(Admins):
             given = arguments(request, await request.read())
             if request.content_type == "application/x-www-form-urlencoded":
                 given |= dict(await request.post())
-            answer = self._call(request.match_info["method"], token or str(given.pop("token", "")), Args(given))
+            answer = self._answer(request, token or str(given.pop("token", "")), Args(given))
         except RefusalError as refusal:
             answer = refusal.answer
-        await self._dispatch_outbox()
+        for workspace in self.workspaces:
+            await workspace._dispatch_outbox()
         return web.json_response(answer, headers={"x-oauth-scopes": ",".join(sorted(self.scopes))})
+
+    def _answer(self, request: web.Request, token: str, args: Args) -> Json:
+        name = request.match_info["method"]
+        if name in WITHOUT_TOKEN and name not in self.withdrawn:
+            return self.authorized(name, request.headers.get("Authorization", ""), token, args)
+        return self.whose(token)._call(name, token, args)
 
     def _call(self, name: str, token: str, args: Args) -> Json:
         method = METHODS.get(name)
@@ -78,12 +86,14 @@ class SlackTwin(Admins):
     def _authenticate(self, token: str, *, app_level: bool) -> None:
         if not token:
             raise RefusalError("not_authed")
-        if token not in {self.app_token, self.bot_token}:
+        if token not in {self.app_token, self.bot_token, *self.ends}:
             raise RefusalError("invalid_auth")
-        if token != (self.app_token if app_level else self.bot_token):
+        if app_level != (token == self.app_token):
             raise RefusalError("not_allowed_token_type")
         if self._revoked and not app_level:
             raise RefusalError("token_revoked")
+        if self.now >= self.ends.get(token, math.inf):
+            raise RefusalError("token_expired")
 
     def _open_connection(self) -> Json:
         if not self.enabled:

@@ -175,8 +175,8 @@ class Workspace:
         return next(self._numbers)
 
     def unique(self) -> str:
-        """An id of the form of a UUID, the same in every run."""
-        return str(uuid.UUID(int=self.number()))
+        """An id of the form of a UUID, the same in every run, and another one in each workspace."""
+        return str(uuid.UUID(int=int.from_bytes(self.team.encode()[:8]) << 64 | self.number()))
 
     def find(self, channel: str, ts: str) -> Message | None:
         """The message that a reader of the conversation finds there; ephemeral and deleted ones are not found."""
