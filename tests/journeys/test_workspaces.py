@@ -193,6 +193,23 @@ async def test_what_happens_where_we_are_not_installed_is_not_kept(over_http: Ma
         assert [table for table in held(over_http.one, "slack:T2") if table in KEYS] == []
 
 
+async def test_a_shared_channel_brings_events_of_others(over_http: ManyWorlds) -> None:
+    """A mention in a channel that another organisation shares with a workspace of ours is answered by that one."""
+    twin = over_http.one.twin
+    async with over_http.running():
+        await over_http.installs(over_http.one)
+        twin.member("U7", "Zoe", team="T9")
+        twin.channel("E1", "shared", members=["U7"], external=True)
+        ts = await twin.says("U7", "E1", "<@U0BOT> hello", emits=[])
+        mention = {"type": "app_mention", "user": "U7", "user_team": "T9", "text": "<@U0BOT> hello", "ts": ts}
+        await twin.send_event(mention | {"channel": "E1"}, team_id="T9")
+        await twin.wait_for(lambda: [message for message in twin.messages("E1", ts) if message.bot_id])
+        await over_http.core.lanes.drained()
+
+        assert {"inbox", "message", "conversation"} <= set(held(over_http.one, "slack:T1"))
+        assert state_of(over_http.one, "slack:T9") is None
+
+
 @pytest.mark.slow
 async def test_a_process_comes_back_to_its_workspaces(over_http: ManyWorlds, tmp_path: Path) -> None:
     """As a process, by its environment: installed, stopped and started anew, it answers where it was installed."""

@@ -620,3 +620,33 @@ def test_moments_are_in_the_order_of_timestamps(seconds: int, micros: int) -> No
 
     assert here < translate.moment(f"{seconds + 1}.{micros:06d}")
     assert here.microsecond == micros
+
+
+# -- by which workspace something reaches us --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "teams"),
+    [
+        ({"team_id": "T1"}, ["T1"]),
+        ({"team_id": "T9", "authorizations": [{"team_id": "T1"}, {"team_id": None}]}, ["T9", "T1"]),
+        ({"team": {"id": "T9"}, "user": {"id": "U1", "team_id": "T8"}}, ["T9", "T8"]),
+        ({"team": {"id": "T9"}, "view": {"app_installed_team_id": "T1"}}, ["T9", "T1"]),
+        ({"team": None, "user": {"id": "U1", "team_id": "T1"}}, ["T1"]),
+        ({"type": "event_callback"}, []),
+    ],
+)
+def test_by_which_workspaces_something_may_reach_us(body: dict[str, Any], teams: list[str]) -> None:
+    """Where it happened comes first, then where Slack says that we are installed, each once."""
+    assert translate.reached_by(body) == [f"slack:{team}" for team in teams]
+
+
+def test_what_happened_elsewhere_is_seen_from_here() -> None:
+    """An event of another workspace counts as one of ours by which it reached us; its author stays who they are."""
+    inner = {"type": "app_mention", "user": "U9", "user_team": "T9", "text": "hi", "ts": "1.0", "channel": "C1"}
+    body = {"team_id": "T9", "type": "event_callback", "is_ext_shared_channel": True, "event": inner}
+    message = translate.event(translate.seen_from(body, TenantId("slack:T1")), bot_user="U0BOT")
+
+    assert isinstance(message, Message)
+    assert (message.room.tenant, message.room.kind) == ("slack:T1", "external")
+    assert message.author.tenant == "slack:T9"
