@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bot.store.purging import KEYS
+from tests import postgres
 from tests.journeys.processes import python
 from tests.journeys.test_departures import HOURS_72, held, state_of
 from tests.journeys.worlds import CONSENT_YES, answers, learns
@@ -32,6 +34,13 @@ async def over_http(database: Path) -> AsyncIterator[ManyWorlds]:
     """Two workspaces, over HTTP: for what does not depend on it."""
     async with many_worlds(database.parent, "http") as made:
         yield made
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """A database of PostgreSQL with nothing in it."""
+    with postgres.running() as server:
+        yield asyncio.run(server.take())
 
 
 def installed_in(many: ManyWorlds) -> list[str]:
@@ -208,6 +217,24 @@ async def test_a_shared_channel_brings_events_of_others(over_http: ManyWorlds) -
 
         assert {"inbox", "message", "conversation"} <= set(held(over_http.one, "slack:T1"))
         assert state_of(over_http.one, "slack:T9") is None
+
+
+@pytest.mark.slow
+async def test_workspaces_are_kept_in_postgresql_too(over_http: ManyWorlds, postgres_url: str) -> None:
+    """With PostgreSQL a workspace installs, is answered, and takes its token along, as with a file."""
+    database = {"database_url": postgres_url, "persona_key": base64.urlsafe_b64encode(bytes(32)).decode()}
+    async with over_http.running(**database):
+        for world in (over_http.one, over_http.two):
+            await over_http.installs(world)
+        await over_http.one.twin.uninstalls()
+        await over_http.one.twin.settled()
+    async with over_http.running(**database) as again:
+        post = await over_http.two.says("Ana", "hello")
+        await over_http.two.answered(post)
+        rows = await again.core.store.read(lambda transaction: transaction.fetch("SELECT * FROM installation"))
+
+    assert [row["tenant"] for row in rows] == ["slack:T2"]
+    assert over_http.two.twin.bot_token not in str([tuple(row) for row in rows])
 
 
 @pytest.mark.slow
