@@ -10,7 +10,7 @@ from slack_sdk.oauth.installation_store.async_installation_store import AsyncIns
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.changes import is_removal
-from adapters.slack.errors import is_removal_code
+from adapters.slack.errors import is_removal_code, text_of
 from adapters.slack.surfaces import Body, Workspace
 from adapters.slack.tokens import fingerprint
 from adapters.slack.workspaces import ManyWorkspaces
@@ -113,7 +113,6 @@ class HostedWorkspaces(ManyWorkspaces):
         self._met.add(tenant)
         try:
             answer = await workspace.called(workspace.client.auth_test)
+            self._hosted.addresses[tenant] = text_of(answer, "url")
         except errors.PlatformError as error:  # only links need it
             _log.info("workspace.address_unknown", tenant=tenant, why=str(error))
-        else:
-            self._hosted.addresses[tenant] = str(answer["url"])

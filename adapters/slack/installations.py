@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.errors import called, is_removal_code
+from adapters.slack.errors import called, is_removal_code, text_of, understood
 from bot import errors
 from bot.departures import Departures
 from bot.messages import TenantId
@@ -145,15 +145,14 @@ class Installations:
         )
         try:
             answer = await called(ask, clock=self._clock)
+            with understood():
+                life = timedelta(seconds=int(answer["expires_in"]))
+            token, refresh_token = text_of(answer, "access_token"), text_of(answer, "refresh_token")
         except errors.NotDeliveredError as refused:
             raise errors.PlatformKeyError(f"{refused}; install the app again in that workspace") from refused
         except errors.UnclearDeliveryError as unclear:
             raise errors.PlatformUnreachableError(str(unclear)) from unclear  # what the token is for was not even tried
-        return Tokens(
-            token=str(answer["access_token"]),
-            refresh_token=str(answer["refresh_token"]),
-            expires_at=self._clock.now() + timedelta(seconds=int(answer["expires_in"])),
-        )
+        return Tokens(token=token, refresh_token=refresh_token, expires_at=self._clock.now() + life)
 
     async def _remove(self, known: Installation) -> None:
         """Stop first, then destroy: if we die in between, what told us tells us again."""

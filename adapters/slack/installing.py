@@ -26,7 +26,7 @@ from slack_sdk.oauth.installation_store.async_installation_store import AsyncIns
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import pages
-from adapters.slack.errors import called
+from adapters.slack.errors import called, text_of
 from adapters.slack.installations import Installations
 from adapters.slack.states import LIFE, States
 from bot import errors
@@ -86,8 +86,8 @@ class InstallationStore(AsyncInstallationStore):
             answer = await called(ask, clock=self._clock)
             await self._kept.installed(
                 TenantId(f"slack:{installation.team_id}"),
-                bot_user=str(answer["user_id"]),
-                address=str(answer["url"]),
+                bot_user=text_of(answer, "user_id"),
+                address=text_of(answer, "url"),
                 tokens=self._tokens(installation),
             )
         except (errors.StoreError, errors.PlatformError) as error:
