@@ -270,7 +270,7 @@ async def run(
     ephemeral.check(settings)
     configured = {"slack": settings.has_slack, "discord": settings.discord_bot_token}
     hosts = [importlib.import_module(f"adapters.{name}.host") for name, is_set in configured.items() if is_set]
-    async with open_core(settings) as core, AsyncExitStack() as connected:
+    async with open_core(settings, clock=clock, around=around) as core, AsyncExitStack() as connected:
         if settings.port is not None:
             await connected.enter_async_context(core.web.serving(settings.port))
         for host in hosts:

@@ -1,6 +1,6 @@
 """Slack as an adapter: posts, edits, and finds again what may have been posted."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -237,13 +237,8 @@ class SlackAdapter:
         return self.is_connected is None or await self.is_connected()
 
     async def spoken_in(self, known: Sequence[Room], *, since: datetime) -> list[Room]:
-        """See `Adapter.spoken_in`: Slack tells of no room without being asked, so it is all that are known.
-
-        With a thread comes its channel, where others may have begun; a direct message's threads have it beside them.
-        """
-        ours = [room for room in known if room.tenant == self.tenant]
-        both = [(replace(room, thread=None), room) if room.thread else (room,) for room in ours]
-        return list({room.id: room for rooms in both for room in rooms}.values())
+        """See `Adapter.spoken_in`: Slack tells of no room without being asked, so it is all that are known."""
+        return with_channels(room for room in known if room.tenant == self.tenant)
 
     async def without_files(self, view: View, member: Member) -> View:
         """The view as it can be shown anywhere: its files go into the member's direct message. Never raises."""
@@ -263,6 +258,15 @@ class SlackAdapter:
 def parts(text: str) -> list[str]:
     """See `Adapter.parts`: the same in every workspace."""
     return markdown.split(text, MAX_TEXT, length=rendered_length)
+
+
+def with_channels(rooms: Iterable[Room]) -> list[Room]:
+    """Each room once, and with a thread its channel, where others may have begun.
+
+    A direct message's threads have it beside them.
+    """
+    both = [(replace(room, thread=None), room) if room.thread else (room,) for room in rooms]
+    return list({(room.tenant, room.id): room for rooms in both for room in rooms}.values())
 
 
 def _tries(post: Post) -> int:

@@ -1,11 +1,11 @@
 """Slack as an adapter for many workspaces: each thing goes to the one whose room, or member, it is about."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.slack.adapter import SlackAdapter, parts
+from adapters.slack.adapter import LAG_S, SlackAdapter, parts, with_channels
 from bot import errors
 from bot.messages import Member, Message, MessageId, Platform, Room, TenantId
 from bot.ports import History, Post
@@ -16,11 +16,15 @@ class SlackEverywhere:
     """See `bot.ports.Adapter`. Where the app is not installed nothing can be shown, and nothing is known."""
 
     platform: Platform = "slack"
+    lag_s = LAG_S
+    streams = ("slack",)
 
     def __init__(
         self, of: Callable[[TenantId], Awaitable[SlackAdapter | None]], *, grow_every_s: float | None = 1.5
     ) -> None:
         self.grow_every_s = grow_every_s
+        self.is_connected: Callable[[], Awaitable[bool]] | None = None
+        """As of `SlackAdapter`."""
         self._of = of
 
     def serves(self, room: Room) -> bool:
@@ -77,6 +81,14 @@ class SlackEverywhere:
         """See `Adapter.history`."""
         adapter = await self._of(room.tenant)
         return None if adapter is None else await adapter.history(room, since=since, until=until)
+
+    async def hears(self) -> bool:
+        """See `Adapter.hears`."""
+        return self.is_connected is None or await self.is_connected()
+
+    async def spoken_in(self, known: Sequence[Room], *, since: datetime) -> list[Room]:
+        """See `Adapter.spoken_in`."""
+        return with_channels(room for room in known if room.platform == "slack")
 
     async def _installed(self, tenant: TenantId) -> SlackAdapter:
         adapter = await self._of(tenant)

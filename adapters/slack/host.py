@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import aiohttp
 import structlog
@@ -21,7 +21,9 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import installing, over_http, translate
+from adapters.slack.adapter import SlackAdapter
 from adapters.slack.errors import called
+from adapters.slack.everywhere import SlackEverywhere
 from adapters.slack.installations import RENEW_EVERY as RENEW_TOKENS_EVERY
 from adapters.slack.installations import Installations
 from adapters.slack.installing import Authorize
@@ -44,6 +46,9 @@ GAP = timedelta(seconds=30)
 """Without a connection for so long, something may be lost: Slack gives up what nobody took, at the latest after some
 minutes. The SDK says that a silent connection is lost when it has been for forty seconds; these are after that."""
 
+Side: TypeAlias = SlackAdapter | SlackEverywhere
+"""Our side of one workspace, or of many."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -63,21 +68,22 @@ async def connected(core: Core) -> AsyncIterator[None]:
             session=session,
             retry_handlers=[],
         )
-        app = await closing.enter_async_context((_many if core.settings.slack_client_id else _one)(core, client))
-        await closing.enter_async_context(_delivering(core, app))
+        made = (_many if core.settings.slack_client_id else _one)(core, client)
+        app, adapter = await closing.enter_async_context(made)
+        await closing.enter_async_context(_delivering(core, app, adapter))
         yield
 
 
 @asynccontextmanager
-async def _one(core: Core, client: AsyncWebClient) -> AsyncIterator[AsyncApp]:
+async def _one(core: Core, client: AsyncWebClient) -> AsyncIterator[tuple[AsyncApp, Side]]:
     """The app in the workspace of the token."""
     one = OneWorkspace(client, core)
     await _checked("SLACK_BOT_TOKEN", one.installed)
-    yield _app(core, SlackListeners(one, core), client=client)
+    yield _app(core, SlackListeners(one, core), client=client), one.adapter
 
 
 @asynccontextmanager
-async def _many(core: Core, client: AsyncWebClient) -> AsyncIterator[AsyncApp]:
+async def _many(core: Core, client: AsyncWebClient) -> AsyncIterator[tuple[AsyncApp, Side]]:
     """The app in every workspace that installed it, or does so now."""
     client_id, secret = str(core.settings.slack_client_id), _secret(core, "slack_client_secret")
     kept = Installations(
@@ -97,11 +103,12 @@ async def _many(core: Core, client: AsyncWebClient) -> AsyncIterator[AsyncApp]:
         closing.enter_context(installing.inviting(asked, core.web))
         await closing.enter_async_context(schedule.every(RENEW_TOKENS_EVERY, kept.renew_due))
         await closing.enter_async_context(alongside(partial(many.look_after, tenants)))
-        yield _app(core, SlackListeners(many, core), client=client, oauth_flow=asked, authorize=Authorize())
+        app = _app(core, SlackListeners(many, core), client=client, oauth_flow=asked, authorize=Authorize())
+        yield app, many.adapter
 
 
 @asynccontextmanager
-async def _delivering(core: Core, app: AsyncApp) -> AsyncIterator[None]:
+async def _delivering(core: Core, app: AsyncApp, adapter: Side) -> AsyncIterator[None]:
     """Have Slack deliver to `app`: over a socket if there is a token for one, else over HTTP."""
     app_token = _secret(core, "slack_app_token")
     if not app_token:
@@ -111,20 +118,21 @@ async def _delivering(core: Core, app: AsyncApp) -> AsyncIterator[None]:
         return
     open_socket = lambda: app.client.apps_connections_open(app_token=app_token)  # noqa: E731
     await _checked("SLACK_APP_TOKEN", lambda: called(open_socket, clock=core.clock))
-    async with core.leases.held(SOCKETS, partial(_listening, app, app_token)):
+    adapter.is_connected = _unheard
+    async with core.leases.held(SOCKETS, partial(_listening, core, app, adapter, app_token)):
         yield
 
 
 @asynccontextmanager
-async def _listening(app: AsyncApp, app_token: str, socket: str) -> AsyncIterator[None]:
+async def _listening(core: Core, app: AsyncApp, adapter: Side, app_token: str, socket: str) -> AsyncIterator[None]:
     """Hear what Slack hands to one socket, until the context is left."""
     async with AsyncExitStack() as closing:
         handler = AsyncSocketModeHandler(app, app_token, ping_interval=PING_S)
         closing.push_async_callback(handler.close_async)
         await closing.enter_async_context(alongside(partial(_switched_off, handler)))
         await closing.enter_async_context(schedule.every(RENEW_EVERY, _Watch(core, handler).look))
-        listeners.adapter.is_connected = handler.client.is_connected
-        closing.callback(setattr, listeners.adapter, "is_connected", _unheard)
+        adapter.is_connected = handler.client.is_connected
+        closing.callback(setattr, adapter, "is_connected", _unheard)
         await handler.connect_async()  # type: ignore[no-untyped-call]
         _log.info("slack.connected", socket=socket)
         yield
@@ -142,6 +150,11 @@ async def _checked(setting: str, call: Callable[[], Awaitable[object]]) -> None:
         await call()
     except (errors.PlatformKeyError, errors.NotDeliveredError) as error:
         raise errors.PlatformKeyError(f"{setting}: {error}; copy it again from the app's pages at Slack") from error
+
+
+async def _unheard() -> bool:
+    """Whether we hear anything without a socket: no."""
+    return False
 
 
 def _app(core: Core, listeners: SlackListeners, **how: Any) -> AsyncApp:
