@@ -1,6 +1,7 @@
 """The core as an adapter sees it: what takes messages in, runs commands, and learns."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from bot import schedule
+from bot import errors, schedule, steps
 from bot.catching_up import CatchingUp
 from bot.commands.registry import Commands
 from bot.departures import Departures
@@ -23,7 +24,7 @@ from bot.purging import Purging
 from bot.rechecking import Rechecking
 from bot.settings import Settings
 from bot.special import SpecialCategories
-from bot.store import erasing, retention, sessions
+from bot.store import erasing, inbox, retention, sessions
 from bot.store.engine import Store
 from bot.tasks import alongside
 from bot.tidying import Tidying
@@ -63,6 +64,21 @@ class Core:
     lanes: Lanes
     adapters: dict[Platform, Adapter] = field(default_factory=dict)
     web: Web = field(default_factory=Web)
+    links: dict[str, Callable[[], bool]] = field(default_factory=dict)
+    """For each connection of this process, by its platform and shard, what says whether it is there now."""
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once messages are answered."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once nothing more is to be taken in; what is being answered is finished."""
+
+    def connected(self) -> dict[str, bool]:
+        """Which of the connections that this process has to hold are there."""
+        return {name: is_up() for name, is_up in self.links.items()}
+
+    def stop(self) -> None:
+        """Take nothing more in."""
+        self.stopping.set()
+        self.web.stop()
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -87,11 +103,26 @@ class Core:
             self.leases.held([SCHEDULER], self._leading),
             alongside(self.model.warm),
         ):
+            self.begun.set()
             try:
                 yield
             finally:
+                self.stop()
                 self.catching_up.stop()
                 await self.lanes.drain()
+                await self._say_parked()
+
+    async def _say_parked(self) -> None:
+        """Say how many messages wait for the next start."""
+        try:
+            unsettled = partial(inbox.unsettled, now=self.clock.now(), worker=self.holds.worker)
+            parked = len(await self.store.read(unsettled))
+        except errors.StoreError as error:  # whatever ended us is the news
+            _log.warning("messages.unknown", error=type(error).__name__)
+            return
+        if parked:
+            _log.warning("messages.parked", messages=parked)
+            steps.happened("parked", parked)
 
     @asynccontextmanager
     async def _leading(self, _lease: str) -> AsyncIterator[None]:

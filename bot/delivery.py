@@ -14,7 +14,7 @@ from typing import Literal
 
 import structlog
 
-from bot import addresses, errors, prices
+from bot import addresses, errors, prices, steps
 from bot.holds import Holds
 from bot.messages import Accepted, Member, Message, MessageId, Platform, Room
 from bot.ports import NO_USAGE, Adapter, Clock, Post
@@ -149,6 +149,7 @@ class Delivery:
         """The reply as the platform takes it; every text of a reply comes through here, and no adapter can forget."""
         return addresses.parts(text, known, self.adapter(room).parts)
 
+    @steps.taking("delivery", told=lambda outcome: {"outcome": outcome or "repeated"})
     async def _bring_out(
         self,
         accepted: Accepted,
@@ -193,6 +194,7 @@ class Delivery:
         post = _post(accepted, part, after=after)
         bring = self._posted if post.is_final else self._try
         post_id = await bring(post, part.post, is_new=part.is_new)
+        steps.mark("shown_s")
         if post_id != part.post:
             token = self.holds.token(accepted)
             remember = partial(_posted, accepted=accepted, part=part.number, post=post_id, token=token)

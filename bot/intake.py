@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from bot import consent, errors, off_record, spoken
+from bot import consent, errors, off_record, spoken, steps
 from bot.consent import Default
 from bot.lanes import MAX_WAITING, Lanes
 from bot.messages import Accepted, Deletion, Edit, Message, MessageId, Platform, Room, clean, platform_of
@@ -71,6 +71,7 @@ class Intake:
         self._verbs = verbs
         self._worker = worker
 
+    @steps.taking("accept", told=lambda is_new: {"outcome": "stored" if is_new else "repeated"})
     async def accept(self, message: Message) -> bool:
         """Store a message to us and line it up for an answer.
 
@@ -82,6 +83,7 @@ class Intake:
         Raises:
             StoreError: nothing was stored; it must not be acknowledged, so that the platform sends it again.
         """
+        steps.note(reference=message.reference, platform=message.room.platform)
         message = _cleaned(message)
         if spoken.words(message.text, self._verbs) is not None:
             return await self._take(message)

@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 
-from bot import applying, due, errors
+from bot import applying, due, errors, steps
 from bot.applying import Terms
 from bot.batches import Batches
 from bot.budgets import Budgets
@@ -148,6 +148,7 @@ class Learning:
                 return True
         return False
 
+    @steps.taking("learning", told=lambda done: {"operations": done.operations, "failures": done.failures})
     async def _learn(self, batch: Sequence[Due], *, owner: str) -> Swept:
         spoken = [one.session for one in batch if one.session.speakers]  # none, or all of the batch
         asked, call, reply = Swept(), UpdateId(uuid.uuid4().hex), None

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from bot import applying, errors
+from bot import applying, errors, steps
 from bot.applying import Terms
 from bot.due import Due
 from bot.messages import Member, Room
@@ -105,6 +105,7 @@ class Outcomes:
 
         applied = await self._store.write(partial(apply, now=self._clock.now()))
         if update is not None:
+            steps.happened("sessions", len(batch), outcome="learned")
             _report(batch, update, applied)
             await self._tell_who_asked(batch, applied, call)
         return Swept(operations=len(applied))
@@ -136,6 +137,7 @@ class Outcomes:
         await self._store.write(partial(release, now=self._clock.now()))
         for room, number in attempts.items():
             is_parked = number >= conversations.MAX_ATTEMPTS
+            steps.happened("sessions", outcome="parked" if is_parked else "failed")
             (_log.error if is_parked else _log.warning)(
                 "session.parked" if is_parked else "session.postponed",
                 tenant=room.tenant,

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 import structlog
 
-from bot import addresses, consent, errors, linking, off_record, prompt, why
+from bot import addresses, consent, errors, linking, off_record, prompt, steps, why
 from bot.budgets import Budgets
 from bot.delivery import EDITED, Delivery
 from bot.messages import Accepted, Message
@@ -107,8 +107,10 @@ class Responder:
         self._ask = ask
         self._offer = offer
 
+    @steps.taking("turn")
     async def answer(self, accepted: Accepted) -> None:
         """Answer one message, or say honestly that there is no answer."""
+        steps.note(reference=accepted.reference, platform=accepted.room.platform)
         try:
             room = await self._delivery.adapter(accepted.room).classified(accepted.room)
             turn = await self._turn(replace(accepted, room=room))
@@ -271,6 +273,9 @@ class Responder:
         if outcome == EDITED:
             _log.info("message.edited", reference=claimed.message.reference, tenant=claimed.message.room.tenant)
             return False
+        steps.mark("settled_s")
+        age = self._clock.now() - claimed.message.said_at
+        steps.note(age_s=age.total_seconds(), facts=turn.fact_count, attempts=claimed.attempts)
         _log.info(
             "message.settled",
             reference=claimed.message.reference,
@@ -363,6 +368,7 @@ def _log_postponed(accepted: Accepted, error: Exception) -> None:
     if isinstance(error, errors.LeaseLostError):  # it is answered, by somebody else
         _log.info("message.lost", reference=reference, tenant=accepted.room.tenant)
         return
+    steps.happened("postponed")
     tell = _log.info if isinstance(error, errors.StoreError) else _log.error  # the store tells of its own trouble, once
     tell(
         "message.postponed",

@@ -80,6 +80,12 @@ def _database(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _collector(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("write where the collector takes OTLP over HTTP, such as http://localhost:4318")
+    return value
+
+
 def _key(secret: SecretStr) -> SecretStr:
     master_key.decoded(secret.get_secret_value())
     return secret
@@ -164,6 +170,7 @@ class Settings(BaseSettings):
     learn_mode: Literal["direct", "batch"] = "direct"
     catch_up: Annotated[timedelta, BeforeValidator(_horizon)] = timedelta(minutes=15)
     idle_after: Duration = timedelta(minutes=30)
+    probe_after: Duration = timedelta(seconds=75)
     sweep_every: Duration = timedelta(seconds=60)
     message_retention: Duration = timedelta(hours=72)
     reply_retention: Duration = timedelta(hours=24)
@@ -177,6 +184,7 @@ class Settings(BaseSettings):
     """In micro-dollars."""
     allowed_api_hosts: str = ""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    otel_exporter_otlp_endpoint: Annotated[str, AfterValidator(_collector)] = ""
     log_level: Literal["debug", "info", "warning", "error"] | None = None
     log_format: Literal["text", "json"] = "text"
 
@@ -221,7 +229,8 @@ class Settings(BaseSettings):
 
 NAMES = tuple(sorted([*(name.upper() for name in Settings.model_fields), "DISCORD_TOKEN"]))
 """Every variable that is read."""
-_BEGINNINGS = tuple({f"{name.partition('_')[0]}_" for name in NAMES})
+_BEGINNINGS = tuple({f"{name.partition('_')[0]}_" for name in NAMES} - {"OTEL_"})
+"""What is ours; the many variables of OpenTelemetry are not."""
 
 
 def load(*, as_plugin: bool = False, **overrides: Any) -> Settings:

@@ -24,13 +24,25 @@ class Web:
 
     def __init__(self) -> None:
         self._handlers: dict[str, dict[str, Handler]] = {}
+        self._last: set[str] = set()
+        """Paths that are answered to the end."""
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """Turn everybody away from now on, with 503, who does not ask for what is answered to the end."""
+        self._is_stopping = True
 
     @contextmanager
-    def offering(self, method: str, path: str, handler: Handler) -> Iterator[None]:
-        """Answer requests of one method for one path, until the context is left."""
+    def offering(self, method: str, path: str, handler: Handler, *, is_last: bool = False) -> Iterator[None]:
+        """Answer requests of one method for one path, until the context is left.
+
+        With `is_last`, also while we stop. Others get a 503 then, so that who asks comes again: to the next process.
+        """
         offered = self._handlers.setdefault(path, {})
         assert method not in offered
         offered[method] = handler
+        if is_last:
+            self._last.add(path)
         try:
             yield
         finally:
@@ -72,6 +84,8 @@ class Web:
         handler = offered.get(request.method)
         if handler is None:
             return web.Response(status=405, text="Not in this way.\n", headers={"Allow": ", ".join(sorted(offered))})
+        if self._is_stopping and request.path not in self._last:
+            return web.Response(status=503, text="We are stopping; ask again.\n", headers={"Retry-After": "5"})
         try:
             return await handler(request)
         except web.HTTPException:

@@ -1,16 +1,15 @@
 """The only module that sees everything: puts the parts together, and takes them apart in the reverse order."""
 
-import asyncio
 import gc
 import importlib
-import signal
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import consent, ephemeral
+from bot import consent, ephemeral, errors, steps, stopping
 from bot.applying import Terms
 from bot.budgets import Budgets
 from bot.catching_up import CatchingUp
@@ -28,6 +27,7 @@ from bot.leases import SCHEDULER, Leases
 from bot.messages import Message, Platform
 from bot.models.breaker import Breakers
 from bot.models.offline import OfflineModel
+from bot.models.watched import WatchedBatches, WatchedModel
 from bot.notices import Notices
 from bot.offering import Offers
 from bot.ports import Adapter, BatchModel, Clock, Model
@@ -38,6 +38,7 @@ from bot.settings import Settings
 from bot.special import SpecialCategories
 from bot.store import erasing, opening
 from bot.store.engine import Store
+from bot.store.timed import TimedStore
 from bot.store.usage import Purpose
 from bot.store.workers import ALONE, Worker
 from bot.tasks import alongside
@@ -45,6 +46,9 @@ from bot.tidying import Tidying
 from bot.timers import Timers
 from persona import schema, special
 from persona.optimizer import Optimizer
+
+if TYPE_CHECKING:  # loaded where HTTP is served
+    from bot.metrics import Metrics
 
 LEARNING = "learning"
 """The lane of sweeps that somebody asked for: one at a time, like everything in a lane."""
@@ -77,6 +81,8 @@ async def open_core(
     fields = special.with_fields(schema.load(settings.persona_schema), settings.allowed_categories)
     breakers = Breakers(clock=clock)
     model, batch_model = _models(settings, clock, breakers) if model is None else (model, None)
+    if steps.is_watched():
+        model, batch_model = WatchedModel(model), batch_model and WatchedBatches(batch_model)
     async with AsyncExitStack() as closing:
         closing.push_async_callback(model.close)
         address = settings.database_url.get_secret_value()
@@ -270,14 +276,56 @@ async def run(
     ephemeral.check(settings)
     configured = {"slack": settings.has_slack, "discord": settings.discord_bot_token}
     hosts = [importlib.import_module(f"adapters.{name}.host") for name, is_set in configured.items() if is_set]
-    async with open_core(settings, clock=clock, around=around) as core, AsyncExitStack() as connected:
-        if settings.port is not None:
-            await connected.enter_async_context(core.web.serving(settings.port))
-        for host in hosts:
-            await connected.enter_async_context(host.connected(core))
-        async with core.working(), alongside(partial(settled, core)):
-            _log.info("bot.ready", platforms=sorted(core.adapters), model=core.model.name)
-            await _until_stopped()
+    metrics = None if settings.port is None else _metrics(settings)
+    with _traced(settings), steps.watched(*([metrics] if metrics else [])):
+        timed = around if metrics is None else partial(_timed, metrics, around)
+        async with open_core(settings, clock=clock, around=timed) as core, AsyncExitStack() as connected:
+            if settings.port is not None and metrics is not None:
+                await connected.enter_async_context(_served(core, settings.port, metrics))
+            for host in hosts:
+                await connected.enter_async_context(host.connected(core))
+            async with core.working(), alongside(partial(settled, core)):
+                _log.info("bot.ready", platforms=sorted(core.adapters), model=core.model.name)
+                await stopping.asked()
+                _log.info("bot.stopping")
+
+
+def _timed(metrics: "Metrics", around: Callable[[Store], Store] | None, store: Store) -> Store:
+    return TimedStore(store if around is None else around(store), took=metrics.took)
+
+
+def _metrics(settings: Settings) -> "Metrics":
+    from bot.metrics import Metrics  # noqa: PLC0415 - a tenth of a second, off the terminal's start
+
+    is_postgres = opening.is_postgres(settings.database_url.get_secret_value())
+    return Metrics(clock=SystemClock(), engine="postgres" if is_postgres else "sqlite")
+
+
+@asynccontextmanager
+async def _served(core: Core, port: int, metrics: "Metrics") -> AsyncIterator[None]:
+    """Answer on a port how we are, and whatever else is offered."""
+    from bot.health import Health  # noqa: PLC0415 - likewise
+
+    async with core.web.serving(port), alongside(metrics.watch_loop):
+        with Health(core, metrics).offered():
+            yield
+
+
+@contextmanager
+def _traced(settings: Settings) -> Iterator[None]:
+    """Send traces, if the environment says where."""
+    if not settings.otel_exporter_otlp_endpoint:
+        yield
+        return
+    try:
+        from bot.traces import traced  # noqa: PLC0415 - another half second, for whoever wants it
+    except ImportError:
+        raise errors.SettingsError(
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set, and what sends traces is not installed; run: pip install"
+            " 'rapport-bot[traces]'"
+        ) from None
+    with traced(settings.otel_exporter_otlp_endpoint):
+        yield
 
 
 async def settled(core: Core) -> None:
@@ -298,12 +346,3 @@ async def chat(settings: Settings) -> None:
     settings = settings.model_copy(update={"learn_mode": "direct"})  # whoever says /idle waits for it
     async with open_core(settings, clock=clock, default="on") as core:
         await terminal.talk(core, clock)
-
-
-async def _until_stopped() -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
-    _log.info("bot.stopping")

@@ -80,6 +80,9 @@ async def _on_shard(core: Core, shards: Shards, shard: int, _lease: str) -> Asyn
         await registration.register(tree, offered, store=core.store, guild_id=guild_id, is_due=shard == 0)
         await closing.enter_async_context(listeners.listening())
         await closing.enter_async_context(alongside(partial(_stay_connected, client, core)))
+        name = "discord" if shards.count == 1 else f"discord-{shard}"
+        core.links[name] = client.is_ready
+        closing.callback(core.links.pop, name, None)
         await _ready(client)
         yield
 

@@ -134,6 +134,9 @@ async def _listening(core: Core, app: AsyncApp, adapter: Side, app_token: str, s
         adapter.is_connected = handler.client.is_connected
         closing.callback(setattr, adapter, "is_connected", _unheard)
         await handler.connect_async()  # type: ignore[no-untyped-call]
+        await closing.enter_async_context(alongside(partial(_hang_up, core.stopping, handler)))
+        core.links["slack"] = partial(_is_connected, handler)
+        closing.callback(core.links.pop, "slack", None)
         _log.info("slack.connected", socket=socket)
         yield
 
@@ -180,6 +183,17 @@ def _app(core: Core, listeners: SlackListeners, **how: Any) -> AsyncApp:
     app = AsyncApp(logger=quiet, signing_secret=signing_secret, before_authorize=store_first, **how)
     listeners.listen_for_interactions(app)
     return app
+
+
+async def _hang_up(stopping: asyncio.Event, handler: AsyncSocketModeHandler) -> None:
+    """Close the socket as soon as we stop: what comes then, Slack delivers to another one, or to the next process."""
+    await stopping.wait()
+    await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+def _is_connected(handler: AsyncSocketModeHandler) -> bool:
+    session = handler.client.current_session
+    return session is not None and not session.closed and not handler.client.stale
 
 
 class _Watch:

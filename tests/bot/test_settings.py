@@ -112,6 +112,8 @@ READ = [
     ("LEARN_MODE", "batch", "learn_mode", "batch"),
     ("CATCH_UP", "1h", "catch_up", timedelta(hours=1)),
     ("IDLE_AFTER", "45m", "idle_after", timedelta(minutes=45)),
+    ("PROBE_AFTER", "20s", "probe_after", timedelta(seconds=20)),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318", "otel_exporter_otlp_endpoint", "http://localhost:4318"),
     ("SWEEP_EVERY", "90", "sweep_every", timedelta(seconds=90)),
     ("MESSAGE_RETENTION", "7d", "message_retention", timedelta(days=7)),
     ("REPLY_RETENTION", "1h", "reply_retention", timedelta(hours=1)),

@@ -65,6 +65,18 @@ async def test_a_failure_says_nothing_of_its_cause() -> None:
     assert logged == [{"event": "web.failed", "log_level": "error", "path": "/fail", "error": "RuntimeError"}]
 
 
+async def test_while_it_stops_only_the_last_are_answered() -> None:
+    """From a stop on others get a 503 that asks them to come again, and what is offered to the end is answered."""
+    served = Web()
+    with served.offering("POST", "/greet", greet), served.offering("POST", "/last", greet, is_last=True):
+        async with asking(served) as session:
+            served.stop()
+            async with session.post("/greet", data="Ana") as answer:
+                assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+            async with session.post("/last", data="Ana") as answer:
+                assert (answer.status, await answer.text()) == (200, "hello Ana")
+
+
 async def test_a_body_without_end_is_refused() -> None:
     """Of a body at most a megabyte is read; more is 413."""
     served = Web()

@@ -3,9 +3,12 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,6 +33,18 @@ class Process:
         _, rest = await asyncio.wait_for(self._child.communicate(), 30)
         self.log += rest.decode()
         return self._child.returncode or 0
+
+    async def settles(self, look: Callable[[], Awaitable[T]], is_it: Callable[[T], bool]) -> T:
+        """Look again and again until it is as it should be; fails with what it was at last."""
+        seen = await look()
+        try:
+            async with asyncio.timeout(30):
+                while not is_it(seen):
+                    await asyncio.sleep(0.02)
+                    seen = await look()
+        except TimeoutError:
+            raise AssertionError(f"it never came to that: {seen!r}\n{self.log}") from None
+        return seen
 
     @property
     def id(self) -> int:
