@@ -17,7 +17,7 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from adapters.discord import commands, registration
+from adapters.discord import commands, registration, watchdog
 from adapters.discord.adapter import SILENT
 from adapters.discord.listeners import DiscordListeners
 from adapters.discord.shards import Shards
@@ -80,8 +80,9 @@ async def _on_shard(core: Core, shards: Shards, shard: int, _lease: str) -> Asyn
         await registration.register(tree, offered, store=core.store, guild_id=guild_id, is_due=shard == 0)
         await closing.enter_async_context(listeners.listening())
         await closing.enter_async_context(alongside(partial(_stay_connected, client, core)))
+        await closing.enter_async_context(alongside(partial(watchdog.watch, client, after=core.settings.probe_after)))
         name = "discord" if shards.count == 1 else f"discord-{shard}"
-        core.links[name] = client.is_ready
+        core.links[name] = partial(watchdog.is_connected, client)
         closing.callback(core.links.pop, name, None)
         await _ready(client)
         yield

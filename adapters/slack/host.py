@@ -20,7 +20,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack import installing, over_http, translate
+from adapters.slack import installing, over_http, translate, watchdog
 from adapters.slack.adapter import SlackAdapter
 from adapters.slack.errors import called
 from adapters.slack.everywhere import SlackEverywhere
@@ -134,6 +134,7 @@ async def _listening(core: Core, app: AsyncApp, adapter: Side, app_token: str, s
         adapter.is_connected = handler.client.is_connected
         closing.callback(setattr, adapter, "is_connected", _unheard)
         await handler.connect_async()  # type: ignore[no-untyped-call]
+        await closing.enter_async_context(alongside(partial(watchdog.watch, handler, after=core.settings.probe_after)))
         await closing.enter_async_context(alongside(partial(_hang_up, core.stopping, handler)))
         core.links["slack"] = partial(_is_connected, handler)
         closing.callback(core.links.pop, "slack", None)

@@ -93,6 +93,11 @@ class Gateway:
         for connection in self.connections:
             connection.muted = True
 
+    def deafen(self) -> None:
+        """Let the present connections stay open and acknowledge heartbeats, but carry no event any more."""
+        for connection in self.connections:
+            connection.deaf = True
+
     def stop_acks(self) -> None:
         """Let the present connections get events, but no heartbeat acknowledgements."""
         for connection in self.connections:

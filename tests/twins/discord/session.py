@@ -44,13 +44,15 @@ class Connection:
     encode: Callable[[str], str | bytes]
     session: Session | None = None
     muted: bool = False
+    deaf: bool = False
+    """Swallows events, and acknowledges heartbeats as if all were well."""
     acking: bool = True
     closed_with: int | None = None
     _outbox: asyncio.Queue[JSON | int] = field(default_factory=asyncio.Queue)
 
     def send(self, frame: JSON) -> None:
-        """Send a frame, unless the connection has gone mute."""
-        if not self.muted:
+        """Send a frame, unless the connection swallows it."""
+        if not self.muted and not (self.deaf and frame["op"] == 0):
             self._outbox.put_nowait(frame)
 
     def close(self, code: int) -> None:

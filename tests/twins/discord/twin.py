@@ -94,6 +94,7 @@ class DiscordTwin(Twin):
 
         self.reconnect, self.invalidate, self.drop = gateway.reconnect, gateway.invalidate, gateway.drop
         self.close_gateway, self.mute, self.stop_acks = gateway.close_gateway, gateway.mute, gateway.stop_acks
+        self.deafen = gateway.deafen
         self.ask_heartbeat, self.send_raw = gateway.ask_heartbeat, gateway.send_raw
         self.exhaust = self._api.exhaust
 
