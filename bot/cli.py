@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from pathlib import Path
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -65,6 +66,38 @@ def audit() -> None:
         typer.echo(f"{tenant}: {verdict.rows} rows {found}")
     if any(verdict.broken_at is not None for verdict in verdicts.values()):
         raise typer.Exit(EXIT_FAILURE)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The copy to write; it must not be there yet.")],
+    keys: Annotated[Path | None, typer.Option(help="Copy the keys to this file too, over their last copy.")] = None,
+) -> None:
+    """Copy the database to a file, also while Rapport runs."""
+    loaded = _settings()
+    from bot import backups  # noqa: PLC0415
+
+    _or_exit(lambda: asyncio.run(backups.make(loaded, file, keys=keys)))
+    typer.echo(f"{file}: a copy of {loaded.database_name}, whole and checked")
+    if keys is None:
+        typer.echo("The keys are not in it; without them nobody can read what members said. Copy them with --keys.")
+    else:
+        typer.echo(f"{keys}: the keys. Keep them apart from the copy, and no older copy of them:")
+        typer.echo("it could bring back who was erased. The master key is in neither (docs/running.md).")
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="What `backup` wrote.")]) -> None:
+    """Put a copy in the place of the database, while Rapport does not run."""
+    loaded = _settings()
+    logs.configure(loaded.log_level or "error", loaded.log_format)
+    from bot import backups  # noqa: PLC0415
+
+    restored = _or_exit(lambda: asyncio.run(backups.restore(loaded, file)))
+    typer.echo(f"{loaded.database_name}: restored from {file}")
+    typer.echo(f"members erased since the copy was made, and erased again: {restored.erased}")
+    if restored.replaced is not None:
+        typer.echo(f"{restored.replaced}: the database as it was before; delete it once all is well")
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ async def migrate(url: str) -> bool:
         SettingsError: the driver is not installed.
     """
     if is_postgres(url):
-        _check_driver()
+        check_driver()
         from bot.store import postgres_migrate  # noqa: PLC0415
 
         return await postgres_migrate.migrate(url)
@@ -43,7 +43,7 @@ async def opened(url: str, *, key: bytes | None) -> Store:
         from bot.store.sqlite import SqliteStore  # noqa: PLC0415
 
         return await SqliteStore.open(_file(url), key=key)
-    _check_driver()
+    check_driver()
     if key is None:
         raise errors.SettingsError("PERSONA_KEY is missing: with PostgreSQL it has to be set")
     from bot.store.postgres import PostgresStore  # noqa: PLC0415
@@ -55,7 +55,12 @@ def _file(url: str) -> Path:
     return Path(url.removeprefix(SQLITE))
 
 
-def _check_driver() -> None:
+def check_driver() -> None:
+    """See that PostgreSQL's driver is installed.
+
+    Raises:
+        SettingsError: it is not.
+    """
     try:
         import asyncpg  # noqa: F401, PLC0415
     except ImportError:

@@ -153,7 +153,7 @@ class SqliteStore:
         """
         _warn_of_old_sqlite()
         async with AsyncExitStack() as on_failure:
-            owner = _own(path)
+            owner = own(path)
             on_failure.callback(owner.close)
             writer = await _connect(path, _WRITER)
             on_failure.push_async_callback(writer.close)
@@ -367,8 +367,13 @@ def _take_keys(connection: _Database, path: Path, vault: Vault) -> None:
     connection.keys = Keys(sqlite_keys.connect(path, timeout_ms=BUSY_TIMEOUT_MS, is_writer=False), vault)
 
 
-def _own(path: Path) -> IO[bytes]:
-    """Hold a lock on a file beside the database: two processes on one SQLite file would answer everything twice."""
+def own(path: Path) -> IO[bytes]:
+    """Hold a lock on a file beside the database: two processes on one SQLite file would answer everything twice.
+
+    Raises:
+        StoreBusyError: another process holds it.
+        StoreReadOnlyError: the folder cannot be written.
+    """
     try:
         owner = path.with_name(f"{path.name}-owner").open("wb")
     except OSError as error:

@@ -78,11 +78,11 @@ def test_help_names_every_command() -> None:
     result = run("--help")
 
     assert result.exit_code == 0
-    for command in ("chat", "migrate", "audit"):
+    for command in ("chat", "migrate", "audit", "backup", "restore"):
         assert re.search(rf"^  {command} +[A-Z].*\.$", result.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", ["chat", "migrate", "audit"])
+@pytest.mark.parametrize("command", ["chat", "migrate", "audit", "backup", "restore"])
 def test_every_command_has_help(command: str) -> None:
     """Each command explains itself, without doing anything."""
     result = run(command, "--help")
@@ -167,6 +167,59 @@ async def test_no_traceback_for_a_file_of_another_encoding(tmp_path: Path) -> No
 
 def write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
+
+
+# -- backup and restore -----------------------------------------------------------------------------------------------
+
+
+def test_a_backup_says_what_it_is_worth(tmp_path: Path) -> None:
+    """Whoever makes a copy hears that it is whole, and that nobody can read it without the keys."""
+    run("migrate")
+    result = run("backup", "copy.db")
+
+    assert result.exit_code == 0
+    assert "copy.db: a copy of sqlite:///rapport.db, whole and checked" in result.stdout
+    assert "without them nobody can read what members said" in result.stdout
+    assert (tmp_path / "copy.db").is_file()
+
+
+def test_keys_are_copied_apart(tmp_path: Path) -> None:
+    """With --keys they are in a file of their own, and what that means for an older copy of them is said."""
+    run("migrate")
+    asyncio.run(_decide(tmp_path / "rapport.db"))
+    result = run("backup", "copy.db", "--keys", "keys.db")
+
+    assert result.exit_code == 0
+    assert "no older copy of them" in result.stdout
+    assert (tmp_path / "keys.db").is_file()
+
+
+def test_a_restore_says_what_it_did(tmp_path: Path) -> None:
+    """What is in place now, how many were erased again, and where the replaced file is: a line each."""
+    run("migrate")
+    asyncio.run(_decide(tmp_path / "rapport.db"))
+    run("backup", "copy.db")
+    result = run("restore", "copy.db")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "sqlite:///rapport.db: restored from copy.db",
+        "members erased since the copy was made, and erased again: 0",
+        "rapport.db.replaced: the database as it was before; delete it once all is well",
+    ]
+
+
+@pytest.mark.parametrize("arguments", [("backup", "rapport.db"), ("restore", "nothing.db")])
+def test_a_backup_that_fails_says_why(arguments: tuple[str, ...]) -> None:
+    """One line and exit code 1, and the database is as it was."""
+    run("migrate")
+    before = Path("rapport.db").read_bytes()
+    result = run(*arguments)
+
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("rapport: ")
+    assert Path("rapport.db").read_bytes() == before
 
 
 # -- audit ------------------------------------------------------------------------------------------------------------

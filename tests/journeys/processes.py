@@ -39,7 +39,7 @@ class Process:
         seen = await look()
         try:
             async with asyncio.timeout(30):
-                while not is_it(seen):
+                while not is_it(seen):  # nothing tells of a change in another process
                     await asyncio.sleep(0.02)
                     seen = await look()
         except TimeoutError:
