@@ -37,7 +37,9 @@ async def copy(url: str, target: Path) -> None:
     """
     with copies.written(target) as unfinished:
         tables = [f"--table={name}" for name in _tables(None)]
-        await _run("pg_dump", url, "--format=custom", "--no-owner", "--no-acl", *tables, f"--file={unfinished}")
+        await _run(
+            "pg_dump", url, "--format=custom", "--compress=1", "--no-owner", "--no-acl", *tables, f"--file={unfinished}"
+        )
         await _run("pg_restore", None, "--list", str(unfinished))
 
 
