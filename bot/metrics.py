@@ -64,6 +64,7 @@ class Metrics:
 
         self._connected = Gauge("rapport_connected", "1 while it is there", ["connection"], registry=at)
         self._silent = Counter("rapport_silent_connections", "Connections replaced as mute", ["platform"], registry=at)
+        self._tasks = Gauge("rapport_tasks", "Tasks of the event loop", registry=at)
         self._unit_s = _histogram("rapport_unit_seconds", "How long a unit of work took", at, ["kind"], _UNIT_S)
         self._lag = _histogram("rapport_loop_lag_seconds", "How late the event loop was", at, (), _LAG_S)
         self.lag_s = 0.0
@@ -140,6 +141,7 @@ class Metrics:
         self._unlearned.set(backlog.unlearned)
         self._unlearned_s.set((now - backlog.oldest_session).total_seconds() if backlog.oldest_session else 0)
         self._parked.set(backlog.parked)
+        self._tasks.set(len(asyncio.all_tasks()))
         for name, is_up in connected.items():
             self._connected.labels(name).set(is_up)
         return generate_latest(self._registry)

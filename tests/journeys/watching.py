@@ -41,9 +41,12 @@ class Watch:
             assert body["status"] == ("ok" if answer.status == 200 else "failing")
             return Health(status=answer.status, checks=body["checks"])
 
-    async def status(self, method: str, path: str) -> int:
-        async with self._session.request(method, path) as answer:
-            return answer.status
+    async def is_ready(self) -> bool:
+        """Whether the process takes messages; not while nobody listens yet."""
+        try:
+            return (await self.health("/readyz")).status == 200
+        except aiohttp.ClientConnectionError:
+            return False
 
     async def text(self) -> str:
         async with self._session.get("/metrics") as answer:
