@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
+import structlog
 from aiohttp import web
 
 from bot import errors
@@ -16,12 +17,14 @@ from bot.core import Core
 from bot.metrics import Metrics
 from bot.store import backlog, notes
 
-WRITE_WAIT_S = 5.0
+DATABASE_WAIT_S = 5.0
 """A database that takes longer for the smallest unit of work is no use."""
 MAX_LAG_S = 10.0
 """An event loop that stood still this long answered nobody meanwhile."""
 
 PROMETHEUS = "text/plain; version=1.0.0; charset=utf-8"
+
+_log = structlog.get_logger(__name__)
 
 
 class Health:
@@ -51,7 +54,12 @@ class Health:
         )
 
     async def _told(self, _request: web.BaseRequest) -> web.StreamResponse:
-        waiting = await self._core.store.read(backlog.read)
+        try:
+            async with asyncio.timeout(DATABASE_WAIT_S):
+                waiting = await self._core.store.read(backlog.read)
+        except (errors.StoreError, TimeoutError) as error:  # all else is worth the more now
+            _log.warning("backlog.unknown", error=type(error).__name__)
+            waiting = None
         text = self._metrics.text(waiting, connected=self._core.connected())
         return web.Response(body=text, headers={"Content-Type": PROMETHEUS})
 
@@ -64,7 +72,7 @@ class Health:
     async def _written(self) -> bool:
         note = partial(notes.write, tenant="", name="alive", value=self._core.clock.now().isoformat())
         try:
-            async with asyncio.timeout(WRITE_WAIT_S):
+            async with asyncio.timeout(DATABASE_WAIT_S):
                 await self._core.store.write(note)
         except (errors.StoreError, TimeoutError):
             return False

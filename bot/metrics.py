@@ -4,7 +4,9 @@ Imported where HTTP is served: the terminal does without.
 """
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -133,18 +135,22 @@ class Metrics:
 
     # -- what is asked ------------------------------------------------------------------------------------------------
 
-    def text(self, backlog: Backlog, *, connected: Mapping[str, bool]) -> bytes:
-        """Everything, in Prometheus' text format, with what waits at this moment."""
+    def text(self, backlog: Backlog | None, *, connected: Mapping[str, bool]) -> bytes:
+        """Everything, in Prometheus' text format, with what waits at this moment: not a number if nobody could say."""
         now = self._clock.now()
-        self._unanswered.set(backlog.unanswered)
-        self._unanswered_s.set((now - backlog.oldest_message).total_seconds() if backlog.oldest_message else 0)
-        self._unlearned.set(backlog.unlearned)
-        self._unlearned_s.set((now - backlog.oldest_session).total_seconds() if backlog.oldest_session else 0)
-        self._parked.set(backlog.parked)
+        self._unanswered.set(backlog.unanswered if backlog else math.nan)
+        self._unanswered_s.set(_age_s(backlog.oldest_message, now) if backlog else math.nan)
+        self._unlearned.set(backlog.unlearned if backlog else math.nan)
+        self._unlearned_s.set(_age_s(backlog.oldest_session, now) if backlog else math.nan)
+        self._parked.set(backlog.parked if backlog else math.nan)
         self._tasks.set(len(asyncio.all_tasks()))
         for name, is_up in connected.items():
             self._connected.labels(name).set(is_up)
         return generate_latest(self._registry)
+
+
+def _age_s(since: datetime | None, now: datetime) -> float:
+    return 0.0 if since is None else max(0.0, (now - since).total_seconds())
 
 
 def _histogram(

@@ -24,13 +24,14 @@ async def watch(handler: AsyncSocketModeHandler, *, after: timedelta) -> None:
         heard.set()
 
     handler.client.on_message_listeners.append(note)
-    while True:
+    while not handler.client.closed:
         heard.clear()
         try:
             async with asyncio.timeout(after.total_seconds()):
                 await heard.wait()
         except TimeoutError:
-            await _replace(handler)
+            if not handler.client.closed:
+                await _replace(handler)
 
 
 async def _replace(handler: AsyncSocketModeHandler) -> None:

@@ -46,6 +46,7 @@ async def test_a_database_that_takes_nothing_is_told(a_world: World, tmp_path: P
             with closing(sqlite3.connect(a_world.database, isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
                 held = await watch.health("/healthz")
+                assert (await watch.metrics())["rapport_loop_lag_seconds_count"] > 0
                 other.execute("ROLLBACK")
             await process.settles(lambda: watch.health("/healthz"), lambda now: now.status == 200)
 
