@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from adapters.discord import watchdog
 from bot import steps
+from bot.settings import Settings
 from bot.steps import Event, Step
 from tests.journeys.worlds import DiscordWorld, SlackWorld, World
 
@@ -25,6 +27,11 @@ class Silences:
     def happened(self, event: Event, number: int, labels: dict[str, str]) -> None:
         if event == "silent":
             self.platforms.append(labels["platform"])
+
+
+def test_silence_is_noticed_within_ninety_seconds() -> None:
+    """With the settings as they are, whatever is mute is replaced a minute and a half after its last word."""
+    assert Settings().probe_after.total_seconds() + watchdog.ANSWER_S <= 90
 
 
 async def test_a_mute_socket_is_replaced(slack_world: World) -> None:
