@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,7 +22,8 @@ NAMED = tuple(sorted((*POINTS, *WIRE), key=lambda point: int(point[1:])))
 ANYTIME = "random"
 
 ONCE = ("K10", "K11", "K12")
-"""Points that are not reached with every message."""
+"""Points that are not reached with every message. The other processes stand still until somebody was killed there, and
+go on as whoever was taken for dead."""
 
 IMPATIENT_S = 4.0
 """After so long without a hit, more is said."""
@@ -91,6 +93,9 @@ class Killer:
 
     async def _life(self, point: str) -> Ending:
         nth = 1 if point in ONCE else self.chance.randint(1, 2)
+        others = list(self._living) if point in ONCE else []
+        for one in others:  # or they may come to the point instead
+            one.signal(signal.SIGSTOP)
         life = await self._start(point, nth)
         if point == ANYTIME:
             await self._any_moment(life)
@@ -103,6 +108,8 @@ class Killer:
             self.stage.model.held = None
         else:
             ended = await self._ended(life)
+        for one in others:
+            one.signal(signal.SIGCONT)
         await self._bury()
         await self._replace_missing()
         return ended

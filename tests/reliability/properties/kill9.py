@@ -61,6 +61,6 @@ PROPERTY = Property(
     reference="B2",
     promise="Killed at any moment, Rapport gives each message one outcome, and learns each fact once.",
     run=run,
-    quick={"messages": 200, "members": 20, "rooms": 10, "kills": 20, "each": 1, "workers": 4},
+    quick={"messages": 200, "members": 20, "rooms": 10, "kills": 20, "each": 1, "workers": 2},
     full={"messages": 2_000, "members": 100, "rooms": 20, "kills": 200, "each": 4, "workers": 4},
 )
