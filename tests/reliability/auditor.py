@@ -175,10 +175,11 @@ async def stored(database: str) -> set[tuple[str, str]]:
     return {(row["tenant"], row["key"]) for row in rows["inbox"]}
 
 
-async def unsettled(database: str) -> int:
-    """How many messages were accepted and have no outcome yet."""
+async def unsettled(database: str, said: Iterable[Said]) -> int:
+    """How many messages have no outcome yet."""
     rows = await _rows(database, tables=("inbox",))
-    return sum(row["settled_at"] is None for row in rows["inbox"])
+    done = {(row["tenant"], row["key"]) for row in rows["inbox"] if row["settled_at"] is not None}
+    return sum((one.tenant, one.key) not in done for one in said)
 
 
 # -- outcomes ---------------------------------------------------------------------------------------------------------
@@ -202,8 +203,6 @@ def _judge_outcomes(account: Account, rows: Mapping[str, Sequence[Row]], verdict
 def _judge_one(said: Said, row: Row | None, shown: Sequence[Shown], faults: list[str]) -> str:
     """What became of one message: answered, failed, or what is wrong with it."""
     what = f"{said.token} ({said.post} in {said.room} on {said.platform})"
-    if row is None and not shown and said.platform == "discord" and not said.is_taken:
-        return "unheard"
     if row is None:
         faults.append(f"lost: {what} was {'acknowledged and ' if said.is_taken else ''}never stored")
         return "lost"
@@ -268,13 +267,12 @@ def _judge_personas(account: Account, rows: Mapping[str, Sequence[Row]], verdict
     taught: Counter[tuple[str, str]] = Counter()
     expected: Counter[tuple[str, str]] = Counter()
     resting = Counter((row["room_tenant"], row["message"], row["member"]) for row in rows["evidence"])
-    inbox = {(row["tenant"], row["key"]) for row in rows["inbox"]}
     for said in account.said:
         number = resting.pop((said.tenant, said.post, said.author), 0)
-        if number != int(said.teaches and (said.tenant, said.key) in inbox):
+        if number != int(said.teaches):
             kind = "unlearned" if not number else "learned twice" if said.teaches else "made up"
             verdict.faults.append(f"{kind}: {number} operations rest on {said.token} ({said.post} in {said.room})")
-        taught[said.platform, said.author] += said.teaches and (said.tenant, said.key) in inbox
+        taught[said.platform, said.author] += said.teaches
     verdict.faults += [f"made up: {who} learned from {post} of {tenant}" for tenant, post, who in resting]
     for row in rows["fact"]:
         expected[row["tenant"].partition(":")[0], row["member"]] += row["valid_until"] is None

@@ -25,8 +25,6 @@ class Platform(Protocol):
     """What the bench does and sees, on either platform. Rooms and members are numbers from 0."""
 
     name: str
-    patience_s: float
-    """How long a member waits for an outcome: longer than Rapport is away, however often it is killed."""
 
     @property
     def twin(self) -> Twin: ...
@@ -95,7 +93,6 @@ class Slack:
     """A workspace. Every fourth room is a direct message; the others are threads, which their first message begins."""
 
     name = "slack"
-    patience_s = 60.0
 
     def __init__(self, *, members: int, rooms: int) -> None:
         self.twin = HeardSlack(
@@ -186,7 +183,6 @@ class Discord:
     """A server. Every fourth room is a direct message; the others are channels."""
 
     name = "discord"
-    patience_s = 6.0  # what was said while nobody listened is not heard later
 
     def __init__(self, *, members: int, rooms: int) -> None:
         self.twin = DiscordTwin(now=datetime.fromtimestamp(_wall(), UTC))

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 from tests.reliability.asked import Obedient, answer, question, token
 from tests.reliability.auditor import Account, Said, Verdict, audit, unlearned, unsettled
@@ -165,7 +166,7 @@ class Stage:
         last = [await self.start() for _ in range(processes)]
         for platform in self.platforms:
             await platform.delivered()
-        await self._none_left(unsettled)
+        await self._none_left(partial(unsettled, said=self.account.said))
         took_s = asyncio.get_running_loop().time() - began
         await self._stop(last)
         self.pass_time(AFTER_LEASES_S)

@@ -19,6 +19,10 @@ SEATS = 2
 """Rooms that are spoken in at the same moment, and so answers under way when a process is killed."""
 
 
+PATIENCE_S = 60.0
+"""How long a room waits for an outcome: longer than Rapport is away, however often it is killed."""
+
+
 class Talk:
     """So many messages over so many rooms of each platform. `run` it once."""
 
@@ -52,7 +56,7 @@ class Talk:
                 said = [await self._say(platform, room) for _ in range(number)]
                 for one in said:
                     with suppress(AssertionError):  # the auditor says it better
-                        await self._stage.answered(platform, one, timeout_s=platform.patience_s)
+                        await self._stage.answered(platform, one, timeout_s=PATIENCE_S)
 
     async def _say(self, platform: Platform, room: int) -> Said:
         await self._allowed.acquire()

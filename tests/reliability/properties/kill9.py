@@ -5,8 +5,9 @@ import time
 from functools import partial
 
 from tests.reliability.killer import ANYTIME, NAMED, Killer, plan
+from tests.reliability.platforms import is_direct
 from tests.reliability.prop import Property, Report, Trial
-from tests.reliability.stage import SETTLED_WITHIN_S, stage
+from tests.reliability.stage import SETTLED_WITHIN_S, Stage, stage
 from tests.reliability.talk import SEATS, Talk
 
 MOST_FAILED = 0.005
@@ -33,12 +34,13 @@ async def run(trial: Trial) -> Report:
             strikes=partial(talk.go_on, size["messages"] // size["kills"]),
         )
         began = time.perf_counter()
+        await _introduced(place)
         async with asyncio.TaskGroup() as going_on:
             going_on.create_task(talk.run())
             going_on.create_task(killer.run())
         await killer.end()
         talked_s = time.perf_counter() - began
-        place.account.kills = killer.kills
+        place.account.kills = killer.kills + 1
         toxics = place.met
         settled_s = await place.settle(processes=processes)
         verdict = await place.verdict()
@@ -54,6 +56,17 @@ async def run(trial: Trial) -> Report:
     if settled_s >= SETTLED_WITHIN_S:
         report.faults.append(f"the last outcome came {settled_s:.0f} s after the last kill")
     return report
+
+
+async def _introduced(place: Stage) -> None:
+    """Let every direct message begin in peace: Discord tells nobody of one that began while nobody listened."""
+    life = await place.start()
+    await life.logged("bot.ready")
+    for room in filter(is_direct, range(place.rooms)):
+        for platform in place.platforms:
+            await place.answered(platform, await place.says(platform, member=room, room=room, teaches=False))
+    life.kill()
+    await life.ended()
 
 
 PROPERTY = Property(
