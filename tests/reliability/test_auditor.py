@@ -20,7 +20,7 @@ from tests.reliability.prop import Trial
 from tests.reliability.stage import Stage, stage
 from tests.twins.server import Fault
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 LOADED = "import sys, tests.reliability.auditor; print(*{name.split('.')[0] for name in sys.modules})"
 
