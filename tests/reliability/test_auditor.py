@@ -64,7 +64,7 @@ def test_it_is_a_program_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("defect", "point", "found"),
-    [("double post", "K9", "doubled"), ("loss", "K2", "lost"), ("unlearned", "K7", "unlearned")],
+    [("double post", "K9", "doubled"), ("loss", "K2", "lost"), ("unlearned", "K7", "persona")],
 )
 async def test_it_finds_a_defect(place: Stage, defect: str, point: str, found: str) -> None:
     """A reply that is posted twice, a message that nobody comes back to, and a fact that is not written down."""
