@@ -106,7 +106,20 @@ KEPT = (
         whose=f"{SPOKEN} AND facts IS NOT NULL",
         shown=lambda export: export["answers"],
         names=_same("room", "facts", received_at="asked_at"),
-        left_out=frozenset({"key", "message", "answer", "state", "attempts", "settled_at"}),
+        left_out=frozenset(
+            {
+                "lease_owner",
+                "lease_until",
+                "position",
+                "token",
+                "key",
+                "message",
+                "answer",
+                "state",
+                "attempts",
+                "settled_at",
+            }
+        ),
     ),
     Kept(
         table="fence",
@@ -188,6 +201,8 @@ APART = {
     "audit_head": "where each tenant's chain stands",
     "batch_request": "what was asked about, by the ids of messages",
     "conversation": "rooms, not members",
+    "lease": "which process does what",
+    "timer": "when what was last done",
     "note": "small things of ours",
     "origin": "tenants and rooms, not members",
     "rule": "what admins decided for a tenant",
