@@ -24,6 +24,10 @@ from bot.store.engine import Store
 MAX_ANSWERS = 5
 """Missed messages of one room that are answered, the newest: nobody reads a dozen late answers at once."""
 
+RECENT = timedelta(minutes=2)
+"""What was said so recently is answered however much it is: whoever asked is still there, and saw nothing but a pause,
+such as that of a new version being started."""
+
 ROOM_LIFE = timedelta(days=30)
 """A room in which we were not spoken to for so long is not read."""
 
@@ -206,7 +210,9 @@ class CatchingUp:
     async def _take(self, messages: Sequence[Message], tally: _Tally) -> None:
         """Accept the newest of what nobody accepted yet, oldest first; whoever said the one before them is told."""
         news = await self._store.read(partial(missed.news, messages=messages))
-        older, newest = news[:-MAX_ANSWERS], news[-MAX_ANSWERS:]
+        recent = sum(one.said_at >= self._clock.now() - RECENT for one in news)
+        most = max(MAX_ANSWERS, recent)
+        older, newest = news[:-most], news[-most:]
         for one in newest:
             tally.accepted += await self._intake.accept(one)
         if older:  # last, so that no answer has its turn after this

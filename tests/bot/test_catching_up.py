@@ -17,6 +17,7 @@ from bot.catching_up import (
     MAX_FAILURES,
     MAX_PAGES,
     PAUSE_S,
+    RECENT,
     ROOM_LIFE,
     CatchingUp,
 )
@@ -190,6 +191,7 @@ async def test_of_many_the_newest_are_answered(place: Place) -> None:
     said = [place.says(f"question {number}") for number in range(MAX_ANSWERS + 3)]
     elsewhere = place.says("elsewhere", DIRECT)
     place.board.others = [DIRECT]
+    place.desk.clock.advance(seconds=RECENT.total_seconds())
     await place.running().sweep()
     await place.asked_of()
 
@@ -199,12 +201,23 @@ async def test_of_many_the_newest_are_answered(place: Place) -> None:
     assert sorted(state for (state,) in rows) == sorted(["answered"] * (MAX_ANSWERS + 2) + ["failed"])
 
 
+async def test_of_a_moment_ago_everything_is_answered(place: Place) -> None:
+    """What was said within the last minutes is answered however much it is: to its author it was a pause."""
+    await place.ran()
+    said = [place.says(f"question {number}") for number in range(2 * MAX_ANSWERS)]
+    await place.running().sweep()
+
+    assert sorted((await place.asked_of())[1:]) == sorted(one.text for one in said)
+    assert MISSED not in place.posted()
+
+
 async def test_a_late_command_behind_newer_talk_is_left_alone(place: Place) -> None:
     """A command that newer messages follow is neither run nor apologised for: nobody waits for what it shows."""
     await place.ran()
     place.says("persona show")
     for number in range(MAX_ANSWERS):
         place.says(f"question {number}")
+    place.desk.clock.advance(seconds=RECENT.total_seconds())
     await place.running().sweep()
     await place.asked_of()
 

@@ -41,8 +41,11 @@ Ending: TypeAlias = Literal["as planned", "given up", "refused"]
 
 
 def plan(chance: Random, *, kills: int, each: int) -> list[str]:
-    """Where the kills strike: every named point `each` times, and any moment for the rest, in any order."""
-    drawn = [point for point in NAMED for _ in range(each)]
+    """Where the kills strike: every named point `each` times and half as often again, any moment for the rest.
+
+    In any order. Not every strike finds its point.
+    """
+    drawn = [point for point in NAMED for _ in range(each + each // 2)]
     drawn += [ANYTIME] * (kills - len(drawn))
     chance.shuffle(drawn)
     return drawn
