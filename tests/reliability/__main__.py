@@ -42,6 +42,7 @@ def _run(place: Bench, one: Property, engine: Engine, *, tier: Tier, seed: int |
         report = asyncio.run(place.tried(one, engine, seed=number, tier=tier))
         _say(described(report))
         if report.faults:
+            seeds.keep(one.name, engine, number)
             return False
     return True
 

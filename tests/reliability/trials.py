@@ -9,7 +9,6 @@ from pathlib import Path
 
 from bot.store import opening
 from tests import postgres
-from tests.reliability import seeds
 from tests.reliability.prop import Engine, Property, Report, Tier, Trial
 
 
@@ -21,15 +20,13 @@ class Bench:
         self._started: postgres.Server | None = None
 
     async def tried(self, prop: Property, engine: Engine, *, seed: int, tier: Tier) -> Report:
-        """Run a property once; a seed that fails is kept."""
+        """Run a property once."""
         async with self._database(engine) as (url, folder):
             size = prop.quick if tier == "quick" else prop.full
             trial = Trial(seed=seed, tier=tier, size=size, engine=engine, url=url, folder=folder)
             began = time.perf_counter()
             report = await prop.run(trial)
         report.figures["seconds"] = round(time.perf_counter() - began)
-        if report.faults:
-            seeds.keep(prop.name, engine, seed)
         return report
 
     @asynccontextmanager
