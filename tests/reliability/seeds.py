@@ -5,7 +5,7 @@ from pathlib import Path
 
 FILE = Path(__file__).with_name("seeds.toml")
 
-_HEAD = "# Seeds that once made a property fail, by its name and engine. They run first; python -m tests.reliability adds to them.\n"
+_HEAD = "# Seeds that once made a property fail, by its name and engine. They run first.\n"
 
 
 def failed(name: str, engine: str, *, file: Path = FILE) -> list[int]:
