@@ -168,11 +168,15 @@ async def weights(database: Database, members: int) -> dict[str, float]:
 
 
 async def grow(database: Database, number: int) -> None:
-    """Let there be `number` more conversations that are learned, each with an answered message and one persona."""
+    """Let there be `number` more conversations that are learned, each with an answered message and one persona.
+
+    What an earlier size has stored is settled, and what it left behind cleared away: only the number differs.
+    """
+    await database.run("UPDATE inbox SET settled_at = received_at WHERE settled_at IS NULL")
     await _copy(database, "conversation", {"tenant": "'slack:C' || i % 1000", "room": "'C' || i"}, number)
     await _copy(database, "inbox", {"tenant": "'slack:C' || i % 1000", "key": "'C' || i", "room": "'C' || i"}, number)
     await _copy(database, "fact", {"tenant": "'slack:C' || i % 1000", "member": "'U' || i"}, number, most=6)
-    await database.run("ANALYZE")
+    await database.run("VACUUM ANALYZE")
 
 
 async def _copy(database: Database, table: str, changed: Mapping[str, str], number: int, *, most: int = 1) -> None:
@@ -198,6 +202,7 @@ async def questions(core: Core, clock: StillClock) -> dict[str, float]:
         ),
         "a persona is read": lambda _: core.store.read(partial(personas.read, member=ana, at=now, place=place)),
         "what is due is looked for": lambda _: core.store.write(due),
+        "what is open is looked for": lambda _: core.store.read(partial(inbox.unsettled, now=now)),
     }
     return {name: await _median(ask, clock) for name, ask in asked.items()}
 

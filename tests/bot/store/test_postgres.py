@@ -367,7 +367,9 @@ def test_what_means_more_here(sql: str, expected: str) -> None:
     assert numbered(sql) == (expected, ())
 
 
-@pytest.mark.parametrize("statement", [inbox._OPEN, inbox._ABANDONED, inbox._NEXT, inbox._WAITING, inbox._CLAIM])
+@pytest.mark.parametrize(
+    "statement", [inbox._OPEN, inbox._ABANDONED, inbox._NEXT, inbox._WAITING, inbox._CLAIM, inbox._RENEW]
+)
 async def test_open_messages_are_found_by_an_index(store: PostgresStore, other: Any, statement: str) -> None:
     """Whatever is asked about open messages reads the rows that are open, however many are settled."""
     await other.execute("""
