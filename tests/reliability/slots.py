@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 from structlog.testing import capture_logs
 
@@ -15,7 +14,6 @@ from bot.ports import Clock
 from bot.store import opening
 from bot.store.engine import Store
 from bot.timers import Timers
-from tests.clock import StillClock
 
 Fire = Callable[[str], Awaitable[None]]
 """What a timer of this name does; it raises `DiedError` where its process dies."""
@@ -36,7 +34,7 @@ class Schedulers:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, url: str, number: int, *, clock: StillClock, every: timedelta) -> AsyncIterator[Schedulers]:
+    async def opened(cls, url: str, number: int, *, clock: Clock, every: timedelta) -> AsyncIterator[Schedulers]:
         """So many on a database; on PostgreSQL each has its own connections, and the server's clock counts."""
         key = bytes(32)
         async with AsyncExitStack() as closing:
@@ -60,8 +58,3 @@ class Schedulers:
         for line in logged:
             if line["event"] == "timer.merged":
                 self.merged[line["timer"]] = self.merged.get(line["timer"], 0) + line["slots"]
-
-
-def tables_of(url: str) -> Path:
-    """The file of a SQLite database, for whoever looks into it beside the product."""
-    return Path(url.removeprefix(opening.SQLITE))
