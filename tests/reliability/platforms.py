@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from tests.journeys.worlds import INVITED, MANIFEST
+from tests.journeys.worlds_http import SIGNING_SECRET, free_port
 from tests.reliability.auditor import Said, Shown
 from tests.reliability.traps import Trap
 from tests.twins.discord import DiscordTwin
 from tests.twins.server import Fault, Twin
 from tests.twins.slack import SlackTwin
 from tests.twins.slack.blocks import Json
-from tests.twins.slack.delivery import Event
+from tests.twins.slack.delivery import Ack, EnvelopeKind, Event
 from tests.twins.slack.workspace import BOT_ID
 
 ACK_S = 0.5
@@ -83,10 +84,21 @@ class HeardSlack(SlackTwin):
         before = len(self.acks)
         await super().heard(frame)
         for ack in self.acks[before:]:
-            if ack.event_id is not None and self.looks is not None:
-                await self.looks(self.event(ack.event_id))
-            if ack.event_id is not None and self.trap is not None:
-                await self.trap.wait()
+            await self._tell(ack)
+
+    async def offer(
+        self, kind: EnvelopeKind, frame: Json, *, event: Event | None = None, attempt: int = 0
+    ) -> Ack | None:
+        ack = await super().offer(kind, frame, event=event, attempt=attempt)
+        if ack is not None and self.request_url is not None:  # what came over a socket was told of already
+            await self._tell(ack)
+        return ack
+
+    async def _tell(self, ack: Ack) -> None:
+        if ack.event_id is not None and self.looks is not None:
+            await self.looks(self.event(ack.event_id))
+        if ack.event_id is not None and self.trap is not None:
+            await self.trap.wait()
 
 
 class Slack:
@@ -101,6 +113,8 @@ class Slack:
             subscriptions=set(MANIFEST["settings"]["event_subscriptions"]["bot_events"]),
         )
         self.twin.now = _wall()
+        self._port: int | None = None
+        """Where Rapport is delivered to over HTTP, if it is."""
         self._roots: dict[int, str] = {}
         users = [f"U{number}" for number in range(1, members + 1)]
         for number, user in enumerate(users):
@@ -112,12 +126,22 @@ class Slack:
     def stand_behind(self, port: int) -> None:
         self.twin.port = port
 
+    def delivers(self, *, over_http: bool) -> None:
+        """Let an admin choose how Slack delivers; whoever starts from now on is told. It begins with sockets.
+
+        What fails over HTTP is tried again at once: Slack's minutes are no part of what is tried here.
+        """
+        self._port = free_port() if over_http else None
+        self.twin.request_url = None
+        if over_http:
+            self.twin.delivers_to(f"http://127.0.0.1:{self._port}/slack/events", signing_secret=SIGNING_SECRET)
+            self.twin.retry_after_s = (0.0, 0.0, 0.0)
+
     def environment(self) -> dict[str, str]:
-        return {
-            "SLACK_BOT_TOKEN": "xoxb-test-token",
-            "SLACK_APP_TOKEN": "xapp-test-token",
-            "SLACK_API_URL": self.twin.api_url,
-        }
+        over = {"SLACK_APP_TOKEN": "xapp-test-token"}
+        if self._port is not None:
+            over = {"SLACK_SIGNING_SECRET": SIGNING_SECRET, "PORT": str(self._port)}
+        return {"SLACK_BOT_TOKEN": "xoxb-test-token", "SLACK_API_URL": self.twin.api_url, **over}
 
     async def says(self, member: int, room: int, text: str) -> Said:
         user = f"U{member + 1}"

@@ -24,7 +24,7 @@ PATIENCE_S = 60.0
 
 
 class Talk:
-    """So many messages over so many rooms of each platform. `run` it once."""
+    """So many messages over so many rooms of each platform. `run` it once, and again for what is added afterwards."""
 
     def __init__(self, stage: Stage, *, messages: int, chance: Random, seats: int = SEATS) -> None:
         self._stage = stage
@@ -45,6 +45,11 @@ class Talk:
         """Let so many more messages be said."""
         for _ in range(messages):
             self._allowed.release()
+
+    def add(self, messages: int) -> None:
+        """Have so many more messages to say, and be allowed to."""
+        self._left += messages
+        self.go_on(messages)
 
     async def _in_room(self, platform: Platform, room: int) -> None:
         while True:

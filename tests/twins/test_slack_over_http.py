@@ -178,3 +178,14 @@ async def test_requests_can_be_made_by_hand(twin: SlackTwin) -> None:
         headers = {"Content-Type": "application/json", **signed(body, secret=SECRET, at=twin.signs_at())}
         async with session.post(twin.request_url.url, data=body, headers=headers) as response:
             assert await response.json() == {"challenge": "c"}
+
+
+async def test_an_event_whose_first_delivery_is_lost_comes_as_a_retry(twin: SlackTwin) -> None:
+    """What gets lost on its first way is delivered once more, and says that it is a retry."""
+    async with answering(twin, web.Response()) as asked:
+        twin.retry_after_s = (0.0, 0.0, 0.0)
+        twin.misses = 1
+        await twin.says("U1", "C1", "hello")
+        await twin.acked()
+
+    assert [request.headers["X-Slack-Retry-Num"] for request in asked] == ["1"]

@@ -1,8 +1,12 @@
-"""B1: what is acknowledged is stored by then; what could not be stored is not acknowledged, and comes again."""
+"""B1: what is acknowledged is stored by then; what could not be stored is not acknowledged, and comes again.
+
+Half of it comes over HTTP from Slack, half over sockets.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from random import Random
 
 from tests.reliability import auditor
@@ -41,20 +45,21 @@ async def run(trial: Trial) -> Report:
 
         slack.twin.looks = look
         points = [chance.choice(POINTS) for _ in range(size["kills"])]
-        share = size["events"] // (size["kills"] + 1)
-        for point in points:
-            await (await _life(place, slack, point, share, chance)).ended()
-        last = await _life(place, slack, "", size["events"] - share * size["kills"], chance)
-        await _all_delivered(slack)
+        for over_http in (True, False):
+            slack.delivers(over_http=over_http)
+            await _killed(place, slack, points[over_http::2], messages=size["events"] // 2, chance=chance)
         refused = sum(one.log.count("message.refused") for one in place.started)
-        last.kill()
-        await last.ended()
-        place.account.kills = size["kills"] + 1
         await place.settle()
         verdict = await place.verdict()
     twin = slack.twin
     offers, acks = sum(event.offers for event in twin.events), sum(event.acks for event in twin.events)
-    report.figures = {**verdict.figures, "deliveries": offers, "acknowledged": acks, "not_stored": refused}
+    report.figures = {
+        **verdict.figures,
+        "deliveries": offers,
+        "over_http": len(twin.deliveries),
+        "acknowledged": acks,
+        "not_stored": refused,
+    }
     report.faults += [f"acknowledged before it was stored: {token}" for token in early]
     report.faults += [fault for fault in verdict.faults if not fault.startswith("spent")]
     if not refused:
@@ -64,11 +69,25 @@ async def run(trial: Trial) -> Report:
     return report
 
 
+async def _killed(place: Stage, slack: Slack, points: Sequence[str], *, messages: int, chance: Random) -> None:
+    """Say so much to processes that end at these points, and to a last one, which everything has come to in the end."""
+    share = messages // (len(points) + 1)
+    for point in points:
+        await (await _life(place, slack, point, share, chance)).ended()
+    last = await _life(place, slack, "", messages - share * len(points), chance)
+    await _all_delivered(slack)
+    last.kill()
+    await last.ended()
+    place.account.kills += len(points) + 1
+
+
 async def _life(place: Stage, slack: Slack, point: str, messages: int, chance: Random) -> Life:
     """A process that is spoken to so often, and may end at a point."""
     nth = chance.randint(1, messages)
     life = await place.start(point=point, nth=nth, fails=FAILING)
     slack.twin.trap = None
+    if slack.twin.request_url is not None:  # over HTTP nothing waits for it
+        await life.logged("bot.ready")
     if point == "K3":
         place.trap(point, life.kill, nth=nth, platform=slack)
     for _ in range(messages):

@@ -1,4 +1,7 @@
-"""B3: whatever a platform delivers again, however often, on whichever connection and however late, counts once."""
+"""B3: whatever a platform delivers again, however often, on whichever connection and however late, counts once.
+
+Half of it comes over HTTP from Slack, half over sockets; and what came over the one comes again over the other.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,9 @@ ONLY_RETRIED = 0.1
 RECONNECTED = 0.05
 """How often Slack sends the connection away, and delivers over the old and the new one."""
 
+TRANSPORTS = (True, False)
+"""Whether Slack delivers over HTTP: at first, then not."""
+
 REPLAYED_AFTER_S = (6 * 3600.0, 6.5 * 24 * 3600.0)
 """When all of it comes once more; what was accepted is known for seven days."""
 
@@ -28,14 +34,15 @@ async def run(trial: Trial) -> Report:
     """Let members talk while everything is delivered again; then again hours later, and days later."""
     size = trial.size
     async with stage(trial, members=size["members"], rooms=size["rooms"]) as place:
-        talk = Repeated(place, messages=size["messages"], chance=trial.chance(), seats=6)
-        talk.go_on(size["messages"])
-        life = await _started(place)
-        await talk.run()
-        await _ended(place, life)
-        for after_s in REPLAYED_AFTER_S:
+        talk = Repeated(place, messages=0, chance=trial.chance(), seats=6)
+        for over_http in TRANSPORTS:
+            life = await _started(place, over_http=over_http)
+            talk.add(size["messages"] // len(TRANSPORTS))
+            await talk.run()
+            await _ended(place, life)
+        for over_http, after_s in zip(TRANSPORTS, REPLAYED_AFTER_S, strict=True):
             place.pass_time(after_s)
-            life = await _started(place)
+            life = await _started(place, over_http=over_http)
             for said in list(place.account.said):
                 await talk.repeat(said)
             await _ended(place, life)
@@ -47,7 +54,10 @@ async def run(trial: Trial) -> Report:
     return report
 
 
-async def _started(place: Stage) -> Life:
+async def _started(place: Stage, *, over_http: bool) -> Life:
+    for platform in place.platforms:
+        if isinstance(platform, Slack):
+            platform.delivers(over_http=over_http)
     life = await place.start()
     await life.logged("bot.ready")
     return life

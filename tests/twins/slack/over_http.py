@@ -117,7 +117,10 @@ class HttpDelivery(Delivery):
         if self.request_url is None:
             await super()._deliver(event)
             return
-        for wait_s in (0.0, *self.retry_after_s):
+        if self.misses:
+            self.misses -= 1
+            event.offers, event.failure = 1, "http_timeout"
+        for wait_s in (0.0, *self.retry_after_s)[event.offers :]:
             await self._passed(wait_s)
             if await self._offer_event(event):
                 return
