@@ -24,8 +24,10 @@ from persona.optimizer import Optimizer
 from persona.ports import StructuredReply, Usage
 from tests.journeys.processes import python
 from tests.journeys.worlds import DiscordWorld, SlackWorld, world
+from tests.journeys.worlds_http import http_world
 from tests.models import ScriptedModel
 from tests.persona.builders import WORKPLACE, line, session
+from tests.reliability import forging
 from tests.reliability.fuzzing import Fuzzing, mebibytes, overheard
 from tests.reliability.hostile import WORDS, altered, values, words
 from tests.reliability.prop import Property, Report, Trial
@@ -59,11 +61,13 @@ async def run(trial: Trial) -> Report:
     async with _running("discord", fuzzing) as discord:
         assert isinstance(discord, DiscordWorld)
         await _gateway(fuzzing, discord, size["gateway"])
+    forged = await _forged(trial, fuzzing)
     growth = await _growth(trial, size["process"])
     if growth > GROWTH_MIB:
         fuzzing.faults.append(f"memory grew by {growth:.0f} MiB")
     figures: dict[str, str | int | float] = {
         "inputs": fuzzing.examples,
+        "forged": forged,
         "slowest_ms": round(fuzzing.slowest_s * 1000),
         "slowest": fuzzing.slowest,
         "grown_mib": round(growth, 1),
@@ -355,6 +359,38 @@ async def _gateway(fuzzing: Fuzzing, made: DiscordWorld, examples: int) -> None:
     await fuzzing.tried("an event of Discord's", changed, comes, examples=examples)
 
 
+async def _forged(trial: Trial, fuzzing: Fuzzing) -> int:
+    """Nothing that Slack did not sign just now is taken, and what it signs still is. Returns how much was refused."""
+    with tempfile.TemporaryDirectory(prefix="rapport-") as folder:
+        async with http_world(Path(folder)) as made, made.running(persona_consent="on"):
+            assert made.twin.request_url is not None
+            event = payloads.event_callback(
+                made.twin.workspace,
+                {
+                    "type": "app_mention",
+                    "user": "U1",
+                    "text": "<@U0BOT> forged",
+                    "ts": "1700000000.000900",
+                    "channel": "C1",
+                    "team": "T1",
+                    "event_ts": "1700000000.000900",
+                },
+            )
+            size = trial.size
+            sent = forging.requests(
+                event, chance=trial.chance("forged"), forged=size["forged"], replayed=size["replays"]
+            )
+            number, accepted = await forging.taken(made.twin.request_url.url, sent)
+            await made.quiet()
+            fuzzing.faults += [f"taken though Slack did not sign it just now: {one}" for one in accepted]
+            if made.claude.requests:
+                fuzzing.faults.append("something that Slack did not sign was answered")
+            post = await made.says("Ana", "are you still there?")
+            if await made.answered(post) != "An answer.":
+                fuzzing.faults.append("after forged requests, what Slack signs is not answered")
+    return number
+
+
 def _without_halves(text: str) -> str:
     """As what is text on the wire has to be: no lone surrogate."""
     return text.encode("utf-8", "replace").decode()
@@ -385,7 +421,25 @@ PROPERTY = Property(
     reference="B21",
     promise="No input ends, hangs or bloats Rapport, and what a member types surprises nobody.",
     run=run,
-    quick={"papers": 40, "typed": 25, "envelopes": 50, "answers": 12, "gateway": 12, "process": 20},
-    full={"papers": 20_000, "typed": 10_000, "envelopes": 20_000, "answers": 2_000, "gateway": 3_000, "process": 3_000},
+    quick={
+        "papers": 40,
+        "typed": 25,
+        "envelopes": 50,
+        "answers": 12,
+        "gateway": 12,
+        "process": 20,
+        "forged": 300,
+        "replays": 60,
+    },
+    full={
+        "papers": 20_000,
+        "typed": 10_000,
+        "envelopes": 20_000,
+        "answers": 2_000,
+        "gateway": 3_000,
+        "process": 3_000,
+        "forged": 10_000,
+        "replays": 1_000,
+    },
     engines=(),
 )
