@@ -40,6 +40,32 @@ def full(folder: Path, *, left: int) -> Iterator[None]:
 
 
 @contextmanager
+def read_only(*files: Path) -> Iterator[None]:
+    """Let nothing be written to files, by those who have them open either, as long as the context lasts."""
+    names = [str(file) for file in files]
+    subprocess.run(["chattr", "+i", *names], capture_output=True, check=True)  # noqa: S603, S607 - our own
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", *names], capture_output=True, check=True)  # noqa: S603, S607 - our own
+
+
+def can_be_read_only(folder: Path) -> bool:
+    """Whether files in a folder can be made so: it takes root, and a file system that asks at each write."""
+    probe = folder / FILLER
+    try:
+        with probe.open("wb", buffering=0) as file, read_only(probe):
+            file.write(BLOCK)
+    except PermissionError:
+        return True
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    finally:
+        probe.unlink()
+    return False
+
+
+@contextmanager
 def failing(process: int, *, beyond: int) -> Iterator[None]:
     """Let each write of a process fail that goes further than so many bytes into a file, as long as the context lasts.
 

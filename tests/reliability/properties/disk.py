@@ -40,7 +40,16 @@ async def run(trial: Trial) -> Report:
             for _ in range(trial.size["cuts"]):
                 await scene.with_a_cut_log()
             await scene.with_a_damaged_page()
-    figures = scene.figures | {"full_disk": "tried" if is_small else "left out: nobody may mount a disk here"}
+    can_be_read_only = disks.can_be_read_only(trial.folder)
+    if can_be_read_only:
+        async with _Scene.opened(trial.folder, trial) as other:
+            await other.read_only(trial.size["read_only_s"])
+        scene.faults += other.faults
+        scene.figures["refused_read_only"] = other.figures["refused"]
+    figures = scene.figures | {
+        "full_disk": "tried" if is_small else "left out: nobody may mount a disk here",
+        "read_only": "tried" if can_be_read_only else "left out: files here cannot be made so while they are open",
+    }
     return Report(figures=figures, faults=scene.faults)
 
 
@@ -117,6 +126,29 @@ class _Scene:
         }
         if missing := acknowledged - self._rows(_ACCEPTED):
             self.faults.append(f"{len(missing)} messages are acknowledged and not stored in trouble {number}")
+
+    async def read_only(self, seconds: int) -> None:
+        """Let the member write for so long to a database that became read-only; then all of it drains."""
+        async with self._rapport() as process:
+            for _ in range(CALM_MESSAGES):
+                await self._says()
+            await self._drained("before it was read-only")
+            with disks.read_only(self._database, self._database.with_name(f"{self._database.name}-wal")):
+                until = asyncio.get_running_loop().time() + seconds
+                while asyncio.get_running_loop().time() < until:
+                    event = await self._says()
+                    await _until(partial(_is_decided, event), READY_S)
+                    self.figures["refused"] = int(self.figures["refused"]) + (not event.acks)
+                    if event.acks and str(event.inner["ts"]) not in self._rows(_ACCEPTED):
+                        self.faults.append("a message is acknowledged and not stored while nothing could be written")
+            if not self.figures["refused"]:
+                self.faults.append("a read-only database troubled nobody")
+            await self._drained("after it was read-only")
+            process.stop()
+            if status := await process.ended():
+                self.faults.append(f"the process ended with {status}")
+        self._judge_alerts(process.log, 1)
+        self.faults += files.damage(self._database)
 
     def _judge_alerts(self, log: str, episodes: int) -> None:
         """One line for whoever runs it with each trouble, and none for each message.
@@ -208,7 +240,7 @@ PROPERTY = Property(
     reference="B13",
     promise="Without room, or on a failing disk, nothing is acknowledged unstored, and all of it drains afterwards.",
     run=run,
-    quick={"episodes": 4, "cuts": 1},
-    full={"episodes": 30, "cuts": 20},
+    quick={"episodes": 4, "cuts": 1, "read_only_s": 1},
+    full={"episodes": 30, "cuts": 20, "read_only_s": 10},
     engines=("sqlite",),
 )
