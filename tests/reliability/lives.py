@@ -95,6 +95,7 @@ class Lives:
         fails: float = 0.0,
         defect: str = "",
         rate: float = 1.0,
+        backup: str = "",
     ) -> Life:
         """Start a process and wait until it is there, which is long before it is ready. Arguments as of `Order`."""
         order = Order(
@@ -106,6 +107,7 @@ class Lives:
             fails=fails,
             defect=defect,
             rate=rate,
+            backup=backup,
         )
         life = Life(order)
         self.all.append(life)

@@ -6,6 +6,7 @@ seen from outside alone (K3, K5, K8) is in `traps`.
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal, TypeVar, cast
@@ -26,6 +27,7 @@ GROW = "bot.delivery._begin"
 POSTED = "bot.delivery._posted"
 APPLY = "bot.outcomes.Outcomes.keep.<locals>.apply"
 
+BACKUP = "K13"
 MIGRATION = "K14"
 
 POINTS: dict[str, tuple[Moment, str]] = {
@@ -68,6 +70,16 @@ def die_while_migrating(statement: int) -> None:
             die()
 
     event.listen(Engine, "after_cursor_execute", count)
+
+
+def die_while_copying() -> None:
+    """Let this process end when it has written a backup, and is about to give it its name."""
+
+    def look(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "os.rename" and str(arguments[0]).endswith(".partial"):
+            die()
+
+    sys.addaudithook(look)
 
 
 def deadly(store: Store, point: str, nth: int, *, end: Callable[[], None] = die) -> Store:

@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from tests.reliability.asked import Obedient, answer, question, token
 from tests.reliability.auditor import Account, Said, Verdict, audit, unlearned, unsettled
+from tests.reliability.copies import programs
 from tests.reliability.lives import Life, Lives, lives
 from tests.reliability.platforms import MADE, Platform
 from tests.reliability.prop import Trial
@@ -87,6 +89,13 @@ class Stage:
         }
 
     # -- Rapport --------------------------------------------------------------------------------------------------
+
+    async def copies(self, target: Path, *, point: str = "") -> Life:
+        """Start a process that copies the database to a file, beside those that serve, and see it end."""
+        environment = self._environment | ({"PATH": programs()} if self._trial.engine == "postgres" else {})
+        life = await self._lives.start(environment, point=point, backup=str(target))
+        await life.ended()
+        return life
 
     async def start(self, *, point: str = "", nth: int = 1, fails: float = 0.0) -> Life:
         """Start a process, which ends by itself at a point, if one is named, and fails to store some messages."""

@@ -15,6 +15,7 @@ import pytest_asyncio
 from bot.store import opening
 from tests import postgres
 from tests.journeys.worlds import PLATFORMS
+from tests.reliability import copies
 from tests.reliability.auditor import Verdict
 from tests.reliability.killer import NAMED
 from tests.reliability.lives import WAIT_S, Lives, lives
@@ -87,6 +88,41 @@ async def answered_once(place: Stage) -> Verdict:
     await life.ended()
     await place.settle()
     return await place.verdict()
+
+
+def copied_to(folder: Path) -> list[str]:
+    """The names of what backups left in a folder."""
+    return [one.name for one in folder.glob("copy*")]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+async def test_k13_a_backup_that_is_killed_is_none(
+    tmp_path: Path, started: Lives, server: postgres.Server, engine: str, platform: str
+) -> None:
+    """The machine goes down while a copy has no name yet: it is no backup, the next one is, and no message is lost."""
+    url = await server.take() if engine == "postgres" else ""
+    target = tmp_path / "copy"
+    async with staged(tmp_path, platform, started, url=url) as place:
+        (there,) = place.platforms
+        life = await place.start()
+        await life.logged("bot.ready")
+        await place.answered(there, await place.says(there, member=0, room=0, teaches=True))
+        killed = await place.copies(target, point="K13")
+        life.kill()
+        await life.ended()
+        place.account.kills = 2
+        assert "life.ended" not in killed.log
+        assert copied_to(tmp_path) == ["copy.partial"]
+
+        await place.copies(target)
+        contents = copies.of_file(target) if engine == "sqlite" else await copies.of_dump(target, url)
+        await place.settle()
+        verdict = await place.verdict()
+
+    assert copied_to(tmp_path) == ["copy"]
+    assert contents.faults == ()
+    assert verdict.faults == []
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -17,6 +17,7 @@ import socket
 import sys
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ NEEDED = (
     "bot.models.anthropic",
     "bot.store.postgres",
     "bot.store.sqlite",
+    "bot.backups",
     "bot.wiring",
     "tests.reliability.points",
 )
@@ -55,6 +57,8 @@ class Order:
     """What is wrong with it, on purpose. See `mutants`."""
     rate: float = 1.0
     """How fast the time of its event loop passes."""
+    backup: str = ""
+    """The file it copies the database to, instead of serving."""
 
     def line(self) -> bytes:
         """The order, as the standard input takes it."""
@@ -99,10 +103,12 @@ def _live(order: Order, path: str) -> int:
         said.sendall(json.dumps({"number": order.number, "pid": os.getpid()}).encode() + b"\n")
         os.dup2(said.fileno(), 2)
     os.environ.update(order.environment)
-    from bot import errors, logs, settings, wiring  # noqa: PLC0415 - loaded already, and by the parent alone
+    from bot import backups, errors, logs, settings, wiring  # noqa: PLC0415 - loaded already, and by the parent alone
     from tests.reliability import failing, mutants, points  # noqa: PLC0415
     from tests.reliability.hurry import HurriedLoop  # noqa: PLC0415
 
+    if order.point == points.BACKUP:
+        points.die_while_copying()
     if order.point == points.MIGRATION:
         points.die_while_migrating(order.nth)
 
@@ -116,7 +122,10 @@ def _live(order: Order, path: str) -> int:
         loaded = settings.load()
         logs.configure("info", "text")
         with asyncio.Runner(loop_factory=lambda: HurriedLoop(rate=order.rate)) as runner:
-            runner.run(wiring.run(loaded, clock=AheadClock(order.ahead_s), around=around))
+            if order.backup:
+                runner.run(backups.make(loaded, Path(order.backup), keys=None))
+            else:
+                runner.run(wiring.run(loaded, clock=AheadClock(order.ahead_s), around=around))
     except* errors.BotError as group:
         sys.stderr.write(f"life.ended {group.exceptions!r}\n")
         status = 1
