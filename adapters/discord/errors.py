@@ -17,6 +17,9 @@ EXPIRED = 50_027
 GONE = 10_008
 """Discord's code for a message that is not there: the one to be changed, or the one that a nonce was given to."""
 
+MALFORMED = (AttributeError, LookupError, TypeError, ValueError, OverflowError)
+"""What discord.py raises when it reads an answer that is not shaped as Discord says."""
+
 T = TypeVar("T")
 
 
@@ -37,16 +40,22 @@ async def called(call: Awaitable[T]) -> T:
     except discord.DiscordServerError as error:
         raise errors.UnclearDeliveryError(f"Discord failed (status {error.status})") from error
     except discord.HTTPException as error:
-        if error.status == 429:
-            raise errors.PlatformUnreachableError("Discord is rate limiting us") from error
-        if error.status == 401 and error.code != EXPIRED:
-            raise errors.PlatformKeyError("Discord refused the token") from error
-        if error.code == GONE:
-            raise errors.PostGoneError(f"Discord does not have the message any more (code {GONE})") from error
-        raise errors.NotDeliveredError(f"Discord refused it (status {error.status}, code {error.code})") from error
+        raise _refusal(error) from error
     except discord.InteractionResponded as error:
         raise errors.NotDeliveredError("the interaction was responded to already") from error
     except aiohttp.ClientConnectorError as error:
         raise errors.PlatformUnreachableError("Discord could not be reached") from error
     except (aiohttp.ClientError, OSError) as error:
         raise errors.UnclearDeliveryError(f"{type(error).__name__} while calling Discord") from error
+    except MALFORMED as error:
+        raise errors.UnclearDeliveryError("Discord's answer is not shaped like one") from error
+
+
+def _refusal(error: discord.HTTPException) -> errors.PlatformError:
+    if error.status == 429:
+        return errors.PlatformUnreachableError("Discord is rate limiting us")
+    if error.status == 401 and error.code != EXPIRED:
+        return errors.PlatformKeyError("Discord refused the token")
+    if error.code == GONE:
+        return errors.PostGoneError(f"Discord does not have the message any more (code {GONE})")
+    return errors.NotDeliveredError(f"Discord refused it (status {error.status}, code {error.code})")

@@ -54,6 +54,23 @@ async def test_a_beginning_is_completed_in_other_words(
     assert shown(twin) == ["The answer is four."]
 
 
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"5", b"{", b"\xff", b'{"id": "x", "channel_id": null}'])
+async def test_what_is_no_answer_of_discords_leaves_a_post_unclear(
+    twin: DiscordTwin, client: Client, store: SqliteStore, delivery: Delivery, body: bytes
+) -> None:
+    """Whatever answers in Discord's place, the post may have been taken: it is looked for, and then posted once."""
+    await twin.says("Ana", "team", f"<@{twin.bot_id}> hello")
+    message = translate.message(await client.next("message"), me=client.me)
+    assert message is not None
+    await store.write(partial(inbox.accept, message=message, now=message.said_at))
+    typed = {"Content-Type": "application/json"}
+    path = f"/channels/{message.room.channel}/messages"
+    twin.fault("POST", path, Fault(status=200, body=body, headers=typed))
+
+    assert await delivery.finish(message, "The answer is four.", "answered") == "answered"
+    assert shown(twin) == ["The answer is four."]
+
+
 async def test_a_beginning_whose_question_is_gone_is_withdrawn(
     twin: DiscordTwin, client: Client, store: SqliteStore, delivery: Delivery
 ) -> None:
