@@ -61,6 +61,7 @@ async def run(trial: Trial) -> Report:
     async with _running("discord", fuzzing) as discord:
         assert isinstance(discord, DiscordWorld)
         await _gateway(fuzzing, discord, size["gateway"])
+        await _answers_of_discord(fuzzing, discord, size["answers"])
     forged = await _forged(trial, fuzzing)
     growth = await _growth(trial, size["process"])
     if growth > GROWTH_MIB:
@@ -357,6 +358,37 @@ async def _gateway(fuzzing: Fuzzing, made: DiscordWorld, examples: int) -> None:
 
     changed = st.sampled_from(frames).flatmap(lambda frame: altered(frame["d"]).map(lambda data: {**frame, "d": data}))
     await fuzzing.tried("an event of Discord's", changed, comes, examples=examples)
+
+
+async def _answers_of_discord(fuzzing: Fuzzing, made: DiscordWorld, examples: int) -> None:
+    """Whatever Discord answers to a call, the message that it was made for is answered once Discord answers as it does.
+
+    Answers with another status are taken for what they are: a refusal, or a failure that the SDK itself waits out.
+    """
+    calls = st.sampled_from([("POST", "/messages"), ("POST", "/typing")])
+    bodies = st.one_of(
+        values().map(json.dumps).map(str.encode),
+        st.dictionaries(st.sampled_from(["id", "channel_id", "author", "content", "embeds", "code"]), values()).map(
+            lambda found: json.dumps(found).encode()
+        ),
+        st.binary(max_size=200),
+    )
+
+    async def is_answered(drawn: tuple[tuple[str, str], bytes]) -> None:
+        (method, path), body = drawn
+        typed = {"Content-Type": "application/json"}
+        made.twin.fault(method, path, Fault(status=200, body=body, headers=typed, times=2))
+        post = await made.says("Ana", "hello")
+        await made.twin.wait_for(lambda: made.replies(post) or not made.twin._faults)
+        await made.core.lanes.drained()
+        for _ in range(3):
+            made.pass_time(minutes=2)
+            await made.core.intake.recover()
+            await made.core.lanes.drained()
+        made.twin._faults.clear()
+        assert made.replies(post)
+
+    await fuzzing.tried("an answer of Discord's", st.tuples(calls, bodies), is_answered, examples=examples)
 
 
 async def _forged(trial: Trial, fuzzing: Fuzzing) -> int:
