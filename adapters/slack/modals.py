@@ -77,8 +77,9 @@ def action(modal: Mapping[str, Any]) -> str:
 
 
 def answers(modal: Mapping[str, Any]) -> dict[str, str]:
-    """What was filled in, by the name of its input; what was left empty is empty."""
-    return {name: _answer(answered[ANSWER]) for name, answered in modal["state"]["values"].items()}
+    """What was filled in, by the name of its input; empty where nothing was; without what we never asked."""
+    values = modal["state"]["values"]
+    return {name: _answer(answered[ANSWER]) for name, answered in values.items() if ANSWER in answered}
 
 
 def complaint(modal: Mapping[str, Any], sentence: str) -> dict[str, str] | None:

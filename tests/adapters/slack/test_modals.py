@@ -77,6 +77,14 @@ def test_what_was_left_empty_comes_back_empty() -> None:
     assert modals.answers(modal) == {"value": "", "tone": ""}
 
 
+def test_what_was_never_asked_is_left_out() -> None:
+    """A value that comes back from a block that is none of ours is no answer, and hides none."""
+    modal = submitted(drawn(form(VALUE)), value="Porto")
+    modal["state"]["values"]["else"] = {"other": {"type": "plain_text_input", "value": "x"}}
+
+    assert modals.answers(modal) == {"value": "Porto"}
+
+
 @pytest.mark.parametrize("origin", [Origin(), Origin(is_home=True), Origin(room=ROOM)])
 def test_a_modal_knows_where_it_was_opened(origin: Origin) -> None:
     """Where a form was asked for is known when it comes back, though Slack does not say it."""
