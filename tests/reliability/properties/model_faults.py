@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from adapters.slack import host
 from bot import settings, wiring
 from bot.models.anthropic import AnthropicModel, Deadlines
+from tests.clock import StillClock
 from tests.journeys.worlds import SlackWorld, is_update, learns, world
 from tests.reliability.faults import CUTOFF, LOUD, PARTIAL, SILENT, Fault
 from tests.reliability.plain import rows
@@ -31,6 +33,21 @@ NOTE = "(reference "
 SAYS = "I live in Lisbon"
 
 
+class _Waits:
+    """The workspace's clock, which moves for whoever waits, and beside it what the model alone has waited."""
+
+    def __init__(self, clock: StillClock) -> None:
+        self._clock = clock
+        self.total_s = 0.0
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    async def sleep(self, seconds: float) -> None:
+        self.total_s += seconds
+        await self._clock.sleep(seconds)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Bench:
     """A workspace in which the model does what it is told to."""
@@ -44,8 +61,10 @@ class _Bench:
     longest_s: float = 0.0
     """Between two tries of one answer, together: the most a member waited besides the calls themselves."""
     counts: Counter[str] = field(default_factory=Counter)
+    waits: _Waits = field(init=False)
 
     def __post_init__(self) -> None:
+        self.waits = _Waits(self.slack.clock)
         self.slack.claude.default = lambda _: self.answer
         self.heal()
 
@@ -66,7 +85,7 @@ class _Bench:
             base_url=self.slack.claude.url,
             answer_model=loaded.anthropic_model,
             persona_model=loaded.persona_model,
-            clock=self.slack.clock,
+            clock=self.waits,
             deadlines=deadlines,
         )
         async with (
@@ -89,11 +108,11 @@ class _Bench:
 
     async def answers(self, name: str, fault: Fault) -> str:
         """Ask under a fault, then once more without; returns the thread."""
-        self.answer, before, began = fault.answer(), self.asked, self.slack.clock.now()
+        self.answer, before, began_s = fault.answer(), self.asked, self.waits.total_s
         post = await self.slack.says("Ana", SAYS)
         await self.slack.answered(post)
         self.faulted[post] = name
-        waited_s = (self.slack.clock.now() - began).total_seconds()
+        waited_s = self.waits.total_s - began_s
         self.longest_s = max(self.longest_s, waited_s)
         if waited_s > MOST_WAITED_S:
             self.report.faults.append(f"{name}: a member waited {waited_s:.0f} s")
@@ -206,6 +225,6 @@ PROPERTY = Property(
     reference="B16",
     promise="Whatever a model does wrong, a member gets an answer or a note, and nothing of it is learned.",
     run=_run,
-    quick={"per_fault": 2, "per_silence": 3},
+    quick={"per_fault": 1, "per_silence": 2},
     full={"per_fault": 100, "per_silence": 25},
 )
