@@ -18,6 +18,8 @@ AHEAD = 5
 SEATS = 2
 """Rooms that are spoken in at the same moment, and so answers under way when a process is killed."""
 
+MORE_SEATS = 6
+"""Rooms that join them once nobody is killed any more."""
 
 PATIENCE_S = 60.0
 """How long a room waits for an outcome: longer than Rapport is away, however often it is killed."""
@@ -50,6 +52,11 @@ class Talk:
         """Have so many more messages to say, and be allowed to."""
         self._left += messages
         self.go_on(messages)
+
+    def spread_out(self) -> None:
+        """Let more rooms be spoken in from now on: nobody is killed any more."""
+        for _ in range(MORE_SEATS):
+            self._seats.release()
 
     async def _in_room(self, platform: Platform, room: int) -> None:
         while True:

@@ -37,7 +37,8 @@ async def run(trial: Trial) -> Report:
         await _introduced(place)
         async with asyncio.TaskGroup() as going_on:
             going_on.create_task(talk.run())
-            going_on.create_task(killer.run())
+            await killer.run()
+            talk.spread_out()
         await killer.end()
         talked_s = time.perf_counter() - began
         place.account.kills = killer.kills + 1
