@@ -33,7 +33,7 @@ async def told(a_world: World, folder: Path, form: str) -> str:
     await a_world.joins(NAME)
     learns(a_world.claude, ("set", "location", VALUE, f"I live in {VALUE}"))
     a_world.claude.default = f"{ANSWERED} https://evil.example/{ANSWERED}"
-    async with python("-m", "bot", folder=folder, environment=environment) as process:
+    async with python("-m", "tests.journeys.hurried", folder=folder, environment=environment) as process:
         await process.logged("bot.ready")
         post = await a_world.says(NAME, f"I live in {VALUE} and {SAID}")
         await process.logged("message.settled")

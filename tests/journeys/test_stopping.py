@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.stopping import EXIT_FORCED, LIMIT_S
+from tests.journeys.hurried import RATE
 from tests.journeys.processes import python
 from tests.journeys.watching import free_port, watching
 from tests.journeys.worlds import SlackWorld, World, answers
@@ -67,7 +68,7 @@ async def test_an_answer_that_takes_too_long_waits_for_the_next_process(a_world:
     The next process answers it, once.
     """
     a_world.claude.script(Reply(text="Never sent.", hold=asyncio.Event()))
-    async with python("-m", "bot", folder=tmp_path, environment=a_world.environment()) as first:
+    async with python("-m", "tests.journeys.hurried", folder=tmp_path, environment=a_world.environment()) as first:
         await first.logged("bot.ready")
         post = await a_world.says("Ana", "hello")
         await a_world.claude.wait_for(lambda: answers(a_world.claude))
@@ -75,9 +76,9 @@ async def test_an_answer_that_takes_too_long_waits_for_the_next_process(a_world:
         first.stop()
 
         assert await first.ended() == 0
-        assert time.monotonic() - began < LIMIT_S
+        assert (time.monotonic() - began) * RATE < LIMIT_S
         assert "messages.parked" in first.log
-    async with python("-m", "bot", folder=tmp_path, environment=a_world.environment()) as second:
+    async with python("-m", "tests.journeys.hurried", folder=tmp_path, environment=a_world.environment()) as second:
         await second.logged("message.settled")
 
     assert a_world.replies(post) == ["An answer."]
@@ -97,7 +98,7 @@ async def test_a_second_signal_ends_at_once(a_world: World, tmp_path: Path) -> N
 
         assert await first.ended() == -signal.SIGTERM
         assert time.monotonic() - began < 5
-    async with python("-m", "bot", folder=tmp_path, environment=a_world.environment()) as second:
+    async with python("-m", "tests.journeys.hurried", folder=tmp_path, environment=a_world.environment()) as second:
         await second.logged("message.settled")
 
     assert a_world.replies(post) == ["An answer."]
