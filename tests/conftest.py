@@ -77,3 +77,8 @@ def other_database(migrated: Path, tmp_path: Path) -> Path:
     path = tmp_path / "other.db"
     shutil.copy(migrated, path)
     return path
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process more than there are cores: many tests wait for other processes, and leave theirs idle meanwhile."""
+    return (os.cpu_count() or 1) + 1
