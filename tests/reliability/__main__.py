@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import secrets
 import sys
+import time
 
 from tests.reliability import prop, seeds
 from tests.reliability.prop import Engine, Property, Report, Tier
@@ -16,12 +17,13 @@ def main() -> bool:
     asked = _arguments(known)
     chosen = [known[name] for name in asked.names] or list(known.values())
     tier: Tier = "full" if asked.full else "quick"
-    is_well = True
+    is_well, began = True, time.perf_counter()
     with bench() as place:
         for one in chosen:
             for engine in one.engines or ("sqlite",):
                 if asked.engine in {None, engine}:
                     is_well &= _run(place, one, engine, tier=tier, seed=asked.seed)
+    _say(f"{'All of it holds' if is_well else 'Not all of it holds'}; it took {time.perf_counter() - began:.0f} s.")
     return is_well
 
 
