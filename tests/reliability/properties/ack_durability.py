@@ -112,6 +112,6 @@ PROPERTY = Property(
     reference="B1",
     promise="What is acknowledged is stored by then, and what is not stored is not acknowledged.",
     run=run,
-    quick={"events": 200, "members": 20, "rooms": 20, "kills": 6},
+    quick={"events": 80, "members": 20, "rooms": 20, "kills": 3},
     full={"events": 1_000, "members": 40, "rooms": 40, "kills": 40},
 )

@@ -226,6 +226,6 @@ PROPERTY = Property(
     reference="B12",
     promise="Each finished backup is whole, of one moment, and can be put back; a killed one is never taken for one.",
     run=run,
-    quick={"backups": 4, "kills": 2, "writes_a_second": 50, "megabytes": 6},
+    quick={"backups": 2, "kills": 1, "writes_a_second": 50, "megabytes": 6},
     full={"backups": 50, "kills": 10, "writes_a_second": 50, "megabytes": 200},
 )

@@ -264,6 +264,6 @@ PROPERTY = Property(
     reference="B17",
     promise="An outage costs four requests a minute, a budget is passed by a call at most, nobody crowds others out.",
     run=_run,
-    quick={"members": 50, "minutes": 10, "sessions": 10, "flood": 100},
+    quick={"members": 30, "minutes": 4, "sessions": 5, "flood": 60},
     full={"members": 50, "minutes": 120, "sessions": 50, "flood": 1_000},
 )

@@ -237,6 +237,6 @@ PROPERTY = Property(
     reference="B18",
     promise="A request to the model always fits, the same words give the same bytes, and the oldest goes first.",
     run=_run,
-    quick={"histories": 200, "max_chars": 5_000_000, "largest": 2, "sweeps": 2},
+    quick={"histories": 50, "max_chars": 5_000_000, "largest": 2, "sweeps": 1},
     full={"histories": 1000, "max_chars": 5_000_000, "largest": 50, "sweeps": 40},
 )

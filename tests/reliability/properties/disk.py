@@ -240,7 +240,7 @@ PROPERTY = Property(
     reference="B13",
     promise="Without room, or on a failing disk, nothing is acknowledged unstored, and all of it drains afterwards.",
     run=run,
-    quick={"episodes": 4, "cuts": 1, "read_only_s": 1},
+    quick={"episodes": 2, "cuts": 1, "read_only_s": 1},
     full={"episodes": 30, "cuts": 20, "read_only_s": 10},
     engines=("sqlite",),
 )

@@ -183,6 +183,6 @@ PROPERTY = Property(
     reference="B7",
     promise="what changes while answers are on their way leads to one answer, in order, to what is said in the end",
     run=run,
-    quick={"messages": 200, "threads": 10},
+    quick={"messages": 120, "threads": 10},
     full={"messages": 2000, "threads": 50},
 )

@@ -101,6 +101,6 @@ PROPERTY = Property(
     reference="B3",
     promise="What is delivered again, however often and late, has one answer and is learned once.",
     run=run,
-    quick={"messages": 300, "members": 20, "rooms": 12},
+    quick={"messages": 100, "members": 20, "rooms": 12},
     full={"messages": 1_500, "members": 100, "rooms": 40},
 )

@@ -239,7 +239,7 @@ PROPERTY = Property(
     reference="B25",
     promise="Memory, descriptors, threads and tasks stay; what is mute is replaced; a stop takes less than 20 seconds.",
     run=run,
-    quick={"messages": 100, "reconnects": 4, "silences": 2, "sigterms": 2},
+    quick={"messages": 60, "reconnects": 2, "silences": 2, "sigterms": 2},
     full={"messages": 50_000, "reconnects": 500, "silences": 20, "sigterms": 20},
     engines=("sqlite",),
 )

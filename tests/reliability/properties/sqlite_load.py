@@ -175,7 +175,7 @@ PROPERTY = Property(
     reference="B11",
     promise="Nobody who writes hears that the database is locked, whoever reads, copies it or goes away meanwhile.",
     run=run,
-    quick={"writes": 400, "per_second": 50, "readers": 8, "copies": 4, "cancelled": 40},
+    quick={"writes": 200, "per_second": 50, "readers": 8, "copies": 2, "cancelled": 20},
     full={"writes": 30_000, "per_second": 50, "readers": 8, "copies": 20, "cancelled": 200},
     engines=("sqlite",),
 )

@@ -163,6 +163,6 @@ PROPERTY = Property(
     reference="B8",
     promise="text whose end the model did not confirm is completed or replaced, also after a death",
     run=run,
-    quick={"answers": 60, "restarts": 8},
+    quick={"answers": 40, "restarts": 5},
     full={"answers": 500, "restarts": 60},
 )
