@@ -13,6 +13,10 @@ from tests.reliability.talk import SEATS, Talk
 MOST_FAILED = 0.005
 """How many messages may end with a sentence that there is no answer; of 2,000, 10."""
 
+FEW_FAILED = 3
+"""So many may in any case: whether a network is bad three times in a row is up to chance, which a share of two hundred
+messages would forbid."""
+
 
 async def run(trial: Trial) -> Report:
     """Let members talk while Rapport is killed; then let everything come to its end, and ask the auditor."""
@@ -52,7 +56,7 @@ async def run(trial: Trial) -> Report:
     report.faults += [
         f"{point} was hit {killer.hit[point]} times" for point in NAMED if killer.hit[point] < size["each"]
     ]
-    if verdict.figures.get("failed", 0) > max(1, MOST_FAILED * size["messages"]):
+    if verdict.figures.get("failed", 0) > max(FEW_FAILED, MOST_FAILED * size["messages"]):
         report.faults.append(f"{verdict.figures['failed']} messages ended without an answer")
     if settled_s >= SETTLED_WITHIN_S:
         report.faults.append(f"the last outcome came {settled_s:.0f} s after the last kill")
