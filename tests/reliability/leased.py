@@ -31,6 +31,8 @@ from persona.ports import Usage
 TENANT = TenantId("slack:T1")
 ANA = Member(tenant=TENANT, id="U1", name="Ana")
 THINKS_S = 0.3
+SWEEP_EVERY = timedelta(seconds=2)
+"""What a conflict or a cut connection left behind is taken up again within this."""
 
 
 class Skewed(SystemClock):
@@ -125,6 +127,7 @@ async def main() -> None:
         persona_key=base64.urlsafe_b64encode(bytes(32)).decode(),
         persona_consent="off",
         worker_lease=timedelta(seconds=float(lease)),
+        sweep_every=SWEEP_EVERY,
     )
     async with open_core(loaded, clock=Skewed(float(skew)), model=Thinking()) as core:
         core.adapters["slack"] = Ledger(Path(ledger))
