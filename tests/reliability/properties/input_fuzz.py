@@ -224,7 +224,7 @@ async def _envelopes(fuzzing: Fuzzing, made: SlackWorld, examples: int) -> None:
         kind: Any = "interactive" if "type" in payload else "slash_commands"
         await made.twin.offer(kind, {"type": kind, "accepts_response_payload": True, "payload": payload})
 
-    made.twin.ack_timeout_s = 0.5
+    made.twin.ack_timeout_s = 1.0
     with overheard() as heard:
         await fuzzing.tried("an event", event, happens, examples=examples)
     made.twin.ack_timeout_s = 0.1
