@@ -34,8 +34,8 @@ ROOM_LIFE = timedelta(days=30)
 MAX_ROOMS = 100
 """Of a platform, those with the newest talk."""
 
-MAX_CALLS = 60
-"""For one catch-up: a minute of calls at most. What is beyond stays unread."""
+MAX_CALLS = 2 * MAX_ROOMS
+"""For one catch-up, so that every room is read: three minutes of calls at most. What is beyond stays unread."""
 
 MAX_PAGES = 3
 """Of one room: six hundred posts on Slack, three hundred on Discord, most of them not for us."""

@@ -16,6 +16,7 @@ from bot.catching_up import (
     MAX_CALLS,
     MAX_FAILURES,
     MAX_PAGES,
+    MAX_ROOMS,
     PAUSE_S,
     RECENT,
     ROOM_LIFE,
@@ -266,12 +267,15 @@ async def test_a_loud_room_is_read_in_pages(place: Place) -> None:
 
 async def test_rooms_are_read_within_a_bound(place: Place) -> None:
     """So many calls and no more, newest rooms first, with a pause between two of them."""
-    await place.ran(in_rooms=[room(f"C{number}") for number in range(MAX_CALLS + 5)])
+    ours = [f"C{number}" for number in range(MAX_ROOMS + 5)]
+    others = [f"E{number}" for number in range(MAX_CALLS)]
+    await place.ran(in_rooms=[room(channel) for channel in ours])
+    place.board.others = [room(channel) for channel in others]
     place.board.asked.clear()
     place.desk.clock.slept.clear()
     await place.running().sweep()
 
-    assert place.board.asked == [f"C{number}" for number in range(MAX_CALLS + 4, 4, -1)]
+    assert place.board.asked == [*ours[: -MAX_ROOMS - 1 : -1], *others][:MAX_CALLS]
     assert place.desk.clock.slept == [PAUSE_S] * (MAX_CALLS - 1)
 
 

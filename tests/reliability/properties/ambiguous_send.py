@@ -131,7 +131,7 @@ def _retries(core: Core) -> list[str]:
 PROPERTY = Property(
     name="ambiguous_send",
     reference="B6",
-    promise="a post of which nobody knows whether it was taken is there once, whatever the history shows meanwhile",
+    promise="A post of which nobody knows whether it was taken is there once, whatever the history shows meanwhile.",
     run=run,
     quick={"sends": 100},
     full={"sends": 1000},

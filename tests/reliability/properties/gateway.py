@@ -195,7 +195,7 @@ def _is_shown(here: DiscordTown, asked: set[str]) -> bool:
 PROPERTY = Property(
     name="gateway",
     reference="B5",
-    promise="whatever the gateway loses, every message within the horizon is answered once",
+    promise="Whatever the gateway loses, every message within the horizon is answered once.",
     run=run,
     quick={"messages": 200, "disconnects": 30},
     full={"messages": 3000, "disconnects": 300},

@@ -181,7 +181,7 @@ class _Bustle:
 PROPERTY = Property(
     name="in_flight",
     reference="B7",
-    promise="what changes while answers are on their way leads to one answer, in order, to what is said in the end",
+    promise="What changes while answers are on their way leads to one answer, in order, to what is said in the end.",
     run=run,
     quick={"messages": 120, "threads": 10},
     full={"messages": 2000, "threads": 50},

@@ -161,7 +161,7 @@ def _hurried() -> Iterator[None]:
 PROPERTY = Property(
     name="streaming",
     reference="B8",
-    promise="text whose end the model did not confirm is completed or replaced, also after a death",
+    promise="Text whose end the model did not confirm is completed or replaced, also after a death.",
     run=run,
     quick={"answers": 40, "restarts": 5},
     full={"answers": 500, "restarts": 60},
