@@ -27,8 +27,9 @@ T = TypeVar("T")
 
 MAX_BATCH = 50
 """Units in one commit, as on SQLite."""
-TRIES = 10
-"""How often a unit is run that meets another transaction, or loses its connection."""
+TRIES = 25
+"""How often a unit is run that meets another transaction, or loses its connection: for some twenty seconds. With four
+workers on a busy machine ten were not enough, and whoever was refused lost one of their five tries to answer."""
 COMPACT_TIMEOUT_S = 3_600.0
 MAX_REPORTED = 10_000
 

@@ -20,7 +20,7 @@ _SESSION = {
     "application_name": "rapport",
     "synchronous_commit": "on",
     "jit": "off",  # our statements are short: compiling one takes longer than running it
-    "idle_in_transaction_session_timeout": "60s",
+    "idle_in_transaction_session_timeout": "5s",  # whoever was stopped within a unit keeps its rows from others so long
 }
 
 
